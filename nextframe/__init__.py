@@ -1,0 +1,3 @@
+"""Predict the next frame of a greyscale video with Keras: what the chapters of *Next Frame* share."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,79 @@
+"""Forecasting: one frame ahead, or many by feeding each forecast back in."""
+
+import contextlib
+import logging
+
+import keras
+import numpy as np
+
+from nextframe.metrics import clip_to_unit
+
+
+def predict_next(model: keras.Model, context: np.ndarray, batch_size: int = 32) -> np.ndarray:
+    """Forecast the frame after each context.
+
+    Args:
+        model: Maps a context to a target.
+        context: `(batch, N, height, width, 1)`, float32 in 0..1.
+        batch_size: Contexts forecast at once.
+
+    Returns:
+        float32 `(batch, height, width, 1)`, not clipped.
+
+    Raises:
+        ValueError: The context's shape is not what the model was built for.
+    """
+    expected = model.input_shape[1:]
+    if np.ndim(context) != 5 or any(
+        want not in (None, have) for want, have in zip(expected, context.shape[1:], strict=True)
+    ):
+        raise ValueError(
+            f"context has shape {np.shape(context)}; {model.name} was built for (batch, "
+            f"{', '.join(map(str, expected))}): cut windows of that shape, or build the model for yours"
+        )
+    with _quiet_about_tracing():
+        return model.predict(context, batch_size=batch_size, verbose=0)
+
+
+def rollout(
+    model: keras.Model, context: np.ndarray, horizon: int, *, clip: bool = True, batch_size: int = 32
+) -> np.ndarray:
+    """Forecast several frames: each one joins the context, and the oldest frame leaves it.
+
+    The model never sees a true frame after its context, as it would not in use.
+
+    Args:
+        model, context, batch_size: As in `predict_next`.
+        horizon: Frames to forecast.
+        clip: Whether to limit each forecast to 0..1 before it is fed back. Without it, errors can grow without end.
+
+    Returns:
+        float32 `(batch, horizon, height, width, 1)`.
+
+    Raises:
+        ValueError: As `predict_next`; or `horizon` is below 1.
+    """
+    if horizon != int(horizon) or horizon < 1:
+        raise ValueError(f"horizon={horizon}: expected a whole number, at least 1")
+    forecasts = []
+    for _ in range(horizon):
+        forecast = predict_next(model, context, batch_size)
+        forecast = clip_to_unit(forecast) if clip else forecast
+        forecasts.append(forecast)
+        context = np.concatenate([context[:, 1:], forecast[:, None]], axis=1)
+    return np.stack(forecasts, axis=1)
+
+
+@contextlib.contextmanager
+def _quiet_about_tracing():
+    """Keras traces each model once. TensorFlow takes five models in a row for one that it traces again and again."""
+    logger = logging.getLogger("tensorflow")
+
+    def is_other(record):
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)

@@ -1,0 +1,27 @@
+"""Models by name. Each is a plain function `(context_shape, **size) -> keras.Model`, in a file of its own."""
+
+import keras
+
+from nextframe.models.baselines import black, context_mean, copy_last, linear_extrapolation, optical_flow
+
+BASELINES = (copy_last, context_mean, linear_extrapolation, black, optical_flow)
+MODELS = {model.__name__: model for model in BASELINES}
+
+
+def build(name: str, context_shape: tuple[int, ...], **size) -> keras.Model:
+    """Build a model by its name.
+
+    Args:
+        name: One of `MODELS`.
+        context_shape: `(N, height, width, 1)`.
+        **size: What the model's own function takes, such as `filters`.
+
+    Returns:
+        A model that maps a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
+
+    Raises:
+        ValueError: An unknown name, or a context shape that does not fit the model.
+    """
+    if name not in MODELS:
+        raise ValueError(f"no model {name!r}: expected one of {', '.join(MODELS)}")
+    return MODELS[name](context_shape, **size)

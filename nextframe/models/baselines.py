@@ -1,0 +1,81 @@
+"""Baselines: forecasts that need no training. A model that does not beat them has learned nothing.
+
+Each is a function `(context_shape) -> keras.Model` like every model in this package: a context
+`(batch, N, height, width, 1)` in, a target `(batch, height, width, 1)` out.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def copy_last(context_shape: tuple[int, ...]) -> keras.Model:
+    """Forecast that nothing moves: the last frame again. Skill is measured against this one."""
+    context = _input(context_shape)
+    return keras.Model(context, context[:, -1], name="copy_last")
+
+
+def context_mean(context_shape: tuple[int, ...]) -> keras.Model:
+    """Forecast the mean of the context: a still background without what moves on it."""
+    context = _input(context_shape)
+    return keras.Model(context, ops.mean(context, axis=1), name="context_mean")
+
+
+def linear_extrapolation(context_shape: tuple[int, ...]) -> keras.Model:
+    """Forecast that each pixel goes on changing as it just did: last + (last − one before). May leave 0..1."""
+    context = _input(context_shape, least=2)
+    return keras.Model(context, 2 * context[:, -1] - context[:, -2], name="linear_extrapolation")
+
+
+def black(context_shape: tuple[int, ...]) -> keras.Model:
+    """Forecast black: hard to beat on sparse frames, where it shows how little a small MSE can mean."""
+    context = _input(context_shape)
+    return keras.Model(context, ops.zeros_like(context[:, -1]), name="black")
+
+
+def optical_flow(context_shape: tuple[int, ...]) -> keras.Model:
+    """Forecast that each patch moves on as it just did: the last frame, warped by its own optical flow.
+
+    The flow is OpenCV's dense inverse search (Kroeger et al., 2016), from the last frame back to the one before. It
+    runs in NumPy on the CPU, so the model is compiled to run eagerly and has no gradient.
+    """
+    context = _input(context_shape, least=2)
+    model = keras.Model(context, WarpByFlow()(context), name="optical_flow")
+    model.compile(run_eagerly=True, jit_compile=False)
+    return model
+
+
+class WarpByFlow(keras.layers.Layer):
+    """Move the last frame of a context on by its optical flow: `(batch, N, h, w, 1)` → `(batch, h, w, 1)`."""
+
+    def compute_output_spec(self, context):
+        return keras.KerasTensor((context.shape[0], *context.shape[2:]), dtype=context.dtype)
+
+    def call(self, context):
+        context = ops.convert_to_numpy(context)
+        warped = [_move_on(before, last) for before, last in context[:, -2:, ..., 0]]
+        return ops.convert_to_tensor(np.stack(warped)[..., None])
+
+
+def _move_on(before: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Warp `last` by the motion from `before` to `last`; both `(height, width)` in 0..1."""
+    try:
+        import cv2
+    except ImportError as error:
+        raise ImportError("optical_flow needs OpenCV: pip install opencv-python-headless") from error
+    to_bytes = [np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8) for frame in (last, before)]
+    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    back = search.calc(*to_bytes, None)  # (height, width, 2): where each pixel of `last` was, as (x, y)
+    rows, columns = np.mgrid[: last.shape[0], : last.shape[1]].astype(np.float32)
+    return cv2.remap(
+        last.astype(np.float32), columns + back[..., 0], rows + back[..., 1], cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+
+
+def _input(context_shape: tuple[int, ...], least: int = 1) -> keras.KerasTensor:
+    if len(context_shape) != 4 or context_shape[-1] != 1:
+        raise ValueError(f"context_shape={tuple(context_shape)}: expected (N, height, width, 1)")
+    if context_shape[0] < least:
+        raise ValueError(f"context_shape={tuple(context_shape)}: needs at least {least} frames of context")
+    return keras.Input(tuple(context_shape), name="context")

@@ -1,0 +1,171 @@
+"""Figures and players: one look for every chapter.
+
+Frames are drawn at a whole-number zoom, without smoothing, black to white. Errors share one diverging scale across a
+figure. A model has the same colour in every chapter (Okabe and Ito's palette, safe for colour-blind readers).
+"""
+
+import base64
+import html
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import HTML, Markdown
+from matplotlib.figure import Figure
+
+from nextframe.clips import encode_clip
+
+COLOURS = {
+    "copy_last": "#000000",
+    "context_mean": "#999999",
+    "linear_extrapolation": "#56b4e9",
+    "black": "#666666",
+    "optical_flow": "#e69f00",
+}
+ERROR_MAP = "RdBu_r"  # red: forecast too bright; blue: too dark
+DPI = 144
+WIDTH = 1100  # pixels of a full-width figure
+_GAP, _LABEL = 8, 26  # pixels between frames, and for the text above one
+_LARGEST_ZOOM = 6
+_PLAYER_WIDTH = 660  # pixels on the page
+
+
+def show_frames(frames: np.ndarray, labels: Sequence[str], title: str = "") -> Figure:
+    """Draw frames in a row.
+
+    Args:
+        frames: `(count, height, width)` or `(count, height, width, 1)`; uint8 0..255 or floats 0..1.
+        labels: Text above each frame.
+        title: What the figure shows, as a finding.
+    """
+    return _grid([list(zip(_as_planes(frames), labels, strict=True))], title)
+
+
+def show_forecasts(
+    context: np.ndarray, truth: np.ndarray, forecasts: Mapping[str, np.ndarray], title: str = "", last: int = 3
+) -> Figure:
+    """Draw one window: the end of its context and the truth, then each forecast above its error.
+
+    Args:
+        context: `(N, height, width, 1)`, floats 0..1.
+        truth: `(height, width, 1)`.
+        forecasts: Name → `(height, width, 1)`, shown clipped to 0..1.
+        title: What the figure shows, as a finding.
+        last: How many frames of the context to show.
+
+    Errors are forecast − truth on one scale, from the largest error below 0 (blue) to the same above 0 (red).
+    """
+    seen = _as_planes(context)[-last:]
+    truth = _as_planes(truth[None])[0]
+    planes = {name: np.clip(forecast[..., 0], 0, 1) for name, forecast in forecasts.items()}
+    errors = {name: plane - truth for name, plane in planes.items()}
+    largest = max(np.abs(error).max() for error in errors.values())
+    ages = [f"t − {age}" if age else "t" for age in range(len(seen) - 1, -1, -1)]
+    top = [*zip(seen, ages, strict=True), (truth, "truth, t + 1"), *((p, n.replace("_", " ")) for n, p in planes.items())]
+    bottom = [None] * (len(seen) + 1) + [(error, f"error, ±{largest:.2f}") for error in errors.values()]
+    return _grid([top, bottom], title, largest)
+
+
+def curves(
+    x: Sequence[float], series: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, title: str = "", **axes
+) -> Figure:
+    """Draw one line for each series, coloured by model where the name is one.
+
+    Args:
+        x: Values on the horizontal axis.
+        series: Name → values.
+        xlabel, ylabel: Names of the axes, with units.
+        title: What the figure shows, as a finding.
+        **axes: Passed to `Axes.set`, such as `yscale="log"`.
+    """
+    figure, axis = plt.subplots(figsize=(WIDTH / DPI, 0.5 * WIDTH / DPI), dpi=DPI, facecolor="white")
+    for index, (name, values) in enumerate(series.items()):
+        axis.plot(x, values, "o-", markersize=3, color=COLOURS.get(name, f"C{index}"), label=name.replace("_", " "))
+    axis.set(xlabel=xlabel, ylabel=ylabel, **axes)
+    axis.set_title(title, loc="left", fontsize=10)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.grid(alpha=0.25)
+    if len(series) > 1:
+        axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def player(clips: Mapping[str, np.ndarray], fps: float = 10, zoom: int | None = None, describe: str = "") -> HTML:
+    """Play clips of one size and length side by side, on a page, in Jupyter and on Colab, with nothing to load.
+
+    Args:
+        clips: Label → `(time, height, width)` or `(time, height, width, 1)`; uint8, or floats (clipped to 0..1).
+        fps: Frames per second.
+        zoom: Screen pixels for each pixel. Default: the largest that fits the page.
+        describe: What is seen, for readers who cannot see it.
+
+    Returns:
+        A video inside the page, with controls to stop it and to step through it.
+    """
+    shapes = {name: np.shape(clip)[:3] for name, clip in clips.items()}
+    if len(set(shapes.values())) != 1:
+        raise ValueError(f"clips differ in shape, {shapes}: pass clips of one length and size")
+    planes = [_to_bytes(_as_planes(clip)) for clip in clips.values()]
+    time, height, width = planes[0].shape
+    zoom = zoom or max(1, (_PLAYER_WIDTH // len(planes) - _GAP) // width)
+    # The video has the clips' own pixels; the page enlarges them, which keeps it small.
+    gap = np.full((time, height, max(1, _GAP // zoom)), 255, np.uint8)
+    film = np.concatenate([part for plane in planes for part in (plane, gap)][:-1], axis=2)
+    film = np.pad(film, [(0, 0), (0, height % 2), (0, film.shape[2] % 2)], mode="edge")  # players want even sides
+    video = base64.b64encode(encode_clip(film, fps)).decode()
+    labels = "".join(f'<span style="flex:1">{html.escape(name)}</span>' for name in clips)
+    return HTML(
+        f'<figure style="width:{film.shape[2] * zoom}px;max-width:100%;margin:0 0 1em">'
+        f'<figcaption style="display:flex;text-align:center;font-size:.85em">{labels}</figcaption>'
+        f'<video src="data:video/mp4;base64,{video}" style="width:100%;display:block;image-rendering:pixelated" '
+        f'aria-label="{html.escape(describe or ", ".join(clips))}" controls autoplay loop muted playsinline></video>'
+        "</figure>"
+    )
+
+
+def table(rows: Mapping[str, Mapping[str, float | str]], corner: str = "", digits: int = 3) -> Markdown:
+    """Set numbers in a table: name of a row → name of a column → value, rounded to `digits` decimals."""
+    columns = list(next(iter(rows.values())))
+    lines = [f"| {corner} | {' | '.join(columns)} |", "|---" + "|---:" * len(columns) + "|"]
+    for name, row in rows.items():
+        cells = [value if isinstance(value, str) else f"{value:.{digits}f}" for value in row.values()]
+        lines.append(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
+    return Markdown("\n".join(lines))
+
+
+def _as_planes(frames: np.ndarray) -> np.ndarray:
+    """Drop the channel axis, if there is one."""
+    frames = np.asarray(frames)
+    return frames[..., 0] if frames.ndim == 4 else frames
+
+
+def _to_bytes(planes: np.ndarray) -> np.ndarray:
+    if planes.dtype == np.uint8:
+        return planes
+    return np.rint(np.clip(planes, 0, 1) * 255).astype(np.uint8)
+
+
+def _grid(rows: list[list], title: str, largest_error: float = 1.0) -> Figure:
+    """Draw rows of (plane, label) cells, pixel by pixel; the second row and on hold errors, None leaves a gap."""
+    height, width = rows[0][0][0].shape
+    columns = len(rows[0])
+    zoom = max(1, min(_LARGEST_ZOOM, ((WIDTH + _GAP) // columns - _GAP) // width))
+    cell_height, cell_width = height * zoom + _LABEL, width * zoom + _GAP
+    total_height, total_width = cell_height * len(rows) + _LABEL, cell_width * columns - _GAP
+    figure = plt.figure(figsize=(total_width / DPI, total_height / DPI), dpi=DPI, facecolor="white")
+    for row, cells in enumerate(rows):
+        for column, cell in enumerate(cells):
+            if cell is None:
+                continue
+            plane, label = cell
+            top = _LABEL + row * cell_height + _LABEL
+            box = (column * cell_width, total_height - top - height * zoom, width * zoom, height * zoom)
+            axis = figure.add_axes([box[0] / total_width, box[1] / total_height, box[2] / total_width, box[3] / total_height])
+            if row:
+                axis.imshow(plane, cmap=ERROR_MAP, vmin=-largest_error, vmax=largest_error, interpolation="nearest")
+            else:
+                axis.imshow(_to_bytes(plane), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axis.set_axis_off()
+            axis.set_title(label, fontsize=7, pad=3)
+    figure.suptitle(title, x=0, y=1, ha="left", va="top", fontsize=9)
+    return figure

@@ -1,0 +1,34 @@
+"""Profiles: how big a run is. Chapters ask for a number by profile, so one notebook fits a test, a laptop and a GPU.
+
+| profile | for | takes |
+|---|---|---|
+| `ci` | proving that a notebook runs | seconds |
+| `cpu` | what the book prints | minutes on 2 cores |
+| `gpu` | Colab | minutes on its GPU, with more data and larger frames |
+"""
+
+import os
+
+import keras
+
+PROFILES = ("ci", "cpu", "gpu")
+
+
+def current() -> str:
+    """Return the profile's name: the environment's NEXTFRAME_PROFILE, else "gpu" where Keras sees one, else "cpu"."""
+    name = os.environ.get("NEXTFRAME_PROFILE") or ("gpu" if _sees_gpu() else "cpu")
+    if name not in PROFILES:
+        raise ValueError(f"NEXTFRAME_PROFILE={name!r}: expected one of {', '.join(PROFILES)}")
+    return name
+
+
+def pick(*, ci, cpu, gpu):
+    """Return the value for the current profile: `epochs = pick(ci=1, cpu=10, gpu=50)`."""
+    return {"ci": ci, "cpu": cpu, "gpu": gpu}[current()]
+
+
+def _sees_gpu() -> bool:
+    try:
+        return bool(keras.distribution.list_devices("gpu"))
+    except RuntimeError:  # how JAX says that it has none
+        return False

@@ -1,0 +1,171 @@
+"""Windows: slide over clips without copying them, split them in time, and feed them to Keras.
+
+A *window* is one context of N frames with its target. The only module that touches `tf.data`.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from nextframe.clips import check_clip
+
+
+def to_unit(frames: np.ndarray) -> np.ndarray:
+    """Turn frames into what models and metrics read: uint8 `(..., h, w)` → float32 `(..., h, w, 1)` in 0..1."""
+    frames = np.asarray(frames)
+    if frames.dtype != np.uint8:
+        raise ValueError(f"frames have dtype {frames.dtype}; expected uint8 (0..255): pass a clip or its windows")
+    return frames[..., None] / np.float32(255)
+
+
+def window_span(context: int, horizon: int = 1, frame_step: int = 1) -> int:
+    """Number of consecutive frames that one window reaches over."""
+    for name, value in {"context": context, "horizon": horizon, "frame_step": frame_step}.items():
+        if value != int(value) or value < 1:
+            raise ValueError(f"{name}={value}: expected a whole number, at least 1")
+    return (context + horizon - 1) * frame_step + 1
+
+
+def sliding_windows(
+    clip: np.ndarray, context: int, horizon: int = 1, stride: int = 1, frame_step: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut a clip into windows. Both results are read-only views: they add no memory to the clip's.
+
+    Args:
+        clip: `(time, height, width)`; see `nextframe.clips.check_clip`.
+        context: Frames that the model sees.
+        horizon: Frames after the context that it should predict.
+        stride: Frames between the starts of two windows.
+        frame_step: Frames between two frames of one window; 2 halves the frame rate.
+
+    Returns:
+        contexts: `(windows, context, height, width)`, uint8.
+        targets: `(windows, horizon, height, width)`, uint8.
+
+    Raises:
+        ValueError: An argument is below 1, or the clip is shorter than one window.
+    """
+    clip = check_clip(clip)
+    span = window_span(context, horizon, frame_step)
+    if stride != int(stride) or stride < 1:
+        raise ValueError(f"stride={stride}: expected a whole number, at least 1")
+    if len(clip) < span:
+        raise ValueError(
+            f"clip has {len(clip)} frames; context={context}, horizon={horizon} and frame_step={frame_step} "
+            f"need at least {span}: lower them or use a longer clip"
+        )
+    every_frame = np.lib.stride_tricks.sliding_window_view(clip, span, axis=0)  # (starts, h, w, span)
+    frames = np.moveaxis(every_frame, -1, 1)[::stride, ::frame_step]  # (windows, context + horizon, h, w)
+    return frames[:, :context], frames[:, context:]
+
+
+def chronological_split(
+    clip: np.ndarray, train: float = 0.7, validation: float = 0.15
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cut a clip into three consecutive parts, before any window is taken: no frame is in two of them.
+
+    Args:
+        clip: `(time, height, width)`.
+        train: Fraction of the frames that comes first.
+        validation: Fraction that comes next. The rest is for the test.
+
+    Returns:
+        The three parts, as views of the clip.
+
+    Raises:
+        ValueError: The fractions are not within 0..1, leave no rest, or leave a part without frames.
+    """
+    if not (train > 0 and validation > 0 and train + validation < 1):
+        raise ValueError(
+            f"train={train} and validation={validation} sum to {train + validation:g}: "
+            "expected two fractions above 0 that leave a rest for the test"
+        )
+    clip = check_clip(clip)
+    first, second = round(len(clip) * train), round(len(clip) * (train + validation))
+    parts = clip[:first], clip[first:second], clip[second:]
+    for name, part in zip(("train", "validation", "test"), parts, strict=True):
+        if len(part) == 0:
+            raise ValueError(f"{name} gets none of the clip's {len(clip)} frames: raise its share or use a longer clip")
+    return parts
+
+
+def window_dataset(
+    clips: np.ndarray | Sequence[np.ndarray],
+    context: int,
+    horizon: int = 1,
+    stride: int = 1,
+    frame_step: int = 1,
+    *,
+    batch_size: int = 32,
+    shuffle: bool = False,
+    seed: int = 0,
+):
+    """Build a `tf.data.Dataset` of `(context, target)` batches for `fit`, `evaluate` and `predict`.
+
+    TensorFlow keeps one uint8 copy of the clips; a batch is gathered from it, turned to floats and prefetched while
+    the model works. Memory is that of the clips, however many windows overlap on them.
+
+    Args:
+        clips: One clip `(time, height, width)`, or several: a list, or an array `(count, time, height, width)` such
+            as `moving_digits` returns. No window crosses from one clip to the next.
+        context, horizon, stride, frame_step: As in `sliding_windows`.
+        batch_size: Windows in a batch; the last one may be smaller.
+        shuffle: Draw the windows in another order in every epoch.
+        seed: Of the shuffling: the same seed gives the same orders.
+
+    Returns:
+        Dataset of float32 batches in 0..1: contexts `(batch, context, height, width, 1)` and targets
+        `(batch, height, width, 1)`, or `(batch, horizon, height, width, 1)` where `horizon` is above 1.
+
+    Raises:
+        ValueError: As `sliding_windows`; or the clips differ in size; or `batch_size` is below 1.
+    """
+    import tensorflow as tf  # here, so that everything else in this module works without TensorFlow
+
+    if batch_size != int(batch_size) or batch_size < 1:
+        raise ValueError(f"batch_size={batch_size}: expected a whole number, at least 1")
+    clips = _as_clips(clips)
+    span = window_span(context, horizon, frame_step)
+    starts, offset = [], 0
+    for clip in clips:
+        count = len(sliding_windows(clip, context, horizon, stride, frame_step)[0])  # checks the clip as well
+        starts.append(offset + stride * np.arange(count))
+        offset += len(clip)
+    starts = np.concatenate(starts)
+    height, width = clips[0].shape[1:]
+    # A variable, since tf.data copies a constant into its graph, twice; on the CPU, since clips may not fit a GPU.
+    with tf.device("cpu"):
+        frames = tf.Variable(clips[0] if len(clips) == 1 else np.concatenate(clips), trainable=False)
+
+    def unit(numbers, *shape):
+        """The frames with these numbers as floats in 0..1, in one pass over memory: this sets the speed."""
+        pixels = tf.bitcast(tf.gather(frames, numbers), tf.quint8)
+        pixels = tf.quantization.dequantize(pixels, 0.0, 1.0, mode="MIN_COMBINED")
+        return tf.ensure_shape(pixels[..., None], (None, *shape, height, width, 1))
+
+    def gather(starts):
+        seen = starts[:, None] + tf.range(0, context * frame_step, frame_step, dtype=tf.int64)
+        if horizon == 1:
+            return unit(seen, context), unit(starts + span - 1)
+        ahead = starts[:, None] + tf.range(context * frame_step, span, frame_step, dtype=tf.int64)
+        return unit(seen, context), unit(ahead, horizon)
+
+    dataset = tf.data.Dataset.from_tensor_slices(starts.astype(np.int64))
+    if shuffle:
+        dataset = dataset.shuffle(len(starts), seed=seed)
+    dataset = dataset.batch(batch_size).map(gather, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(math.ceil(len(starts) / batch_size)))
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _as_clips(clips: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Whatever `window_dataset` accepts, as a list of clips of one size."""
+    several = isinstance(clips, (list, tuple)) or (np.ndim(clips) == 4 and np.shape(clips)[-1] not in (1, 3, 4))
+    clips = [check_clip(clip) for clip in clips] if several else [check_clip(clips)]
+    if not clips:
+        raise ValueError("clips is empty: expected at least one clip")
+    sizes = {clip.shape[1:] for clip in clips}
+    if len(sizes) > 1:
+        raise ValueError(f"clips have frames of different sizes, {sorted(sizes)}: read them with one size")
+    return clips

@@ -1,0 +1,49 @@
+"""Run notebooks from a fresh kernel and store their outputs: the one way in which outputs are written.
+
+    python tools/run_notebooks.py [notebooks/01_windowing.ipynb …]
+
+Every notebook by default. A notebook is replaced only after all of its cells have run.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = Path(__file__).resolve().parents[1]
+ENVIRONMENT = {"NEXTFRAME_PROFILE": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+# TensorFlow's C++ code writes to the process's own stderr, which Jupyter would store and nbval never sees.
+KERNEL_ARGUMENTS = ["--IPKernelApp.capture_fd_output=False"]
+
+
+def run(path: Path) -> None:
+    """Execute one notebook and put it, with its outputs, in the old one's place."""
+    notebook = nbformat.read(path, as_version=4)
+    start = time.perf_counter()
+    client = NotebookClient(notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": path.parent}}, extra_arguments=KERNEL_ARGUMENTS)
+
+    def show_progress(cell, cell_index):
+        print(f"\r{path.name}: cell {cell_index + 1} of {len(notebook.cells)}", end="", flush=True)
+
+    client.on_cell_start = show_progress
+    client.execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # when each cell ran: noise in every diff
+    notebook.metadata["language_info"] = {"name": "python"}
+    unfinished = path.with_suffix(".unfinished")
+    nbformat.write(notebook, unfinished)
+    unfinished.replace(path)
+    print(f"\r{path.name}: {time.perf_counter() - start:.0f} s, {path.stat().st_size / 1e3:.0f} kB" + " " * 20)
+
+
+if __name__ == "__main__":
+    os.environ.update(ENVIRONMENT)
+    for name in sys.argv[1:] or sorted((ROOT / "notebooks").glob("*.ipynb")):
+        try:
+            run(Path(name).resolve())
+        except CellExecutionError as error:
+            sys.exit(f"\n{name} stays as it was: {error}")
