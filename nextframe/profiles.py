@@ -1,10 +1,7 @@
 """Profiles: how big a run is. Chapters ask for a number by profile, so one notebook fits a test, a laptop and a GPU.
 
-| profile | for | takes |
-|---|---|---|
-| `ci` | proving that a notebook runs | seconds |
-| `cpu` | what the book prints | minutes on 2 cores |
-| `gpu` | Colab | minutes on its GPU, with more data and larger frames |
+`ci` proves that a notebook runs, in seconds. `cpu` is what the book prints: minutes on 2 cores. `gpu` is for Colab:
+minutes on its GPU, with more data and larger frames.
 """
 
 import os

@@ -1,0 +1,83 @@
+# One word a task. `make` needs only Python 3.11 to 3.13: it sets everything else up in .venv.
+#
+#   make book        build the book                        → _build/html/index.html
+#   make test        prove it: lint, unit tests, every notebook (nbval), strict build, checks on the pages
+#   make test-colab  prove the notebooks with Colab's own versions (needs Python 3.13)
+#   make notebooks   run the notebooks and store their outputs (ONLY=notebooks/01_windowing.ipynb for one)
+#   make serve       build the book and serve it at http://localhost:8000
+#   make lint        check style;  make format mends what can be mended
+#   make repository URL=https://github.com/you/yours   rewrite every address that names the repository
+#   make constraints pin the newest versions that requirements.txt allows
+#   make clean       remove what was built (and make clean-all the environments)
+
+PYTHON ?= python3
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := book
+.PHONY: book test test-colab notebooks serve lint format repository constraints clean clean-all
+
+BIN := .venv/bin
+COLAB := .venv-colab/bin
+SOURCES := nextframe tests tools notebooks
+# Tests may not reach the network, in this process or any that it starts: see tests/offline/sitecustomize.py
+OFFLINE := PYTHONPATH=$(CURDIR)/tests/offline
+QUIET := TF_CPP_MIN_LOG_LEVEL=3
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg -p no:cacheprovider -q
+STRICT_BUILD := $(BIN)/jupyter-book build . --all -W -n --keep-going
+
+.venv/ready: requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python %d.%d found at %s; expected 3.11 to 3.13: make PYTHON=/path/to/python3.12" % (*v, sys.executable))'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet -r requirements.txt -c constraints.txt -e .
+	touch $@
+
+book: .venv/ready
+	$(STRICT_BUILD)
+
+serve: book
+	@echo "The book is at http://localhost:8000 (Ctrl+C stops)"
+	cd _build/html && ../../$(BIN)/python -m http.server 8000 --bind 127.0.0.1
+
+notebooks: .venv/ready
+	$(BIN)/python tools/run_notebooks.py $(ONLY)
+
+lint: .venv/ready
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+format: .venv/ready
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+test: lint
+	$(QUIET) $(OFFLINE) $(BIN)/pytest tests --ignore tests/test_pages.py
+	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(BIN)/pytest $(NBVAL) notebooks
+	$(OFFLINE) $(STRICT_BUILD)
+	$(OFFLINE) $(BIN)/pytest tests/test_pages.py
+
+# Colab's Python: python3.13 itself, or the one that pyenv keeps
+COLAB_PYTHON ?= $(shell for p in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)"/bin/python; do "$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo "$$p" && break; done)
+
+.venv-colab/ready: constraints-colab.txt
+	@test -n "$(COLAB_PYTHON)" || { echo "test-colab needs Python 3.13, as on Colab: make test-colab COLAB_PYTHON=/path/to/python3.13" >&2; exit 1; }
+	$(COLAB_PYTHON) -m venv --clear .venv-colab
+	$(COLAB)/pip install --quiet -r constraints-colab.txt
+	touch $@
+
+test-colab: .venv-colab/ready
+	$(QUIET) $(OFFLINE):$(CURDIR) NEXTFRAME_PROFILE=ci $(COLAB)/python -m pytest $(NBVAL)-lax notebooks
+	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(COLAB)/python -m pytest -p no:cacheprovider -q tests/colab
+
+repository: .venv/ready
+	$(BIN)/python tools/set_repository.py $(URL)
+
+constraints: .venv/ready
+	$(BIN)/pip install --quiet --upgrade uv
+	$(BIN)/uv pip compile requirements.txt --universal --python-version 3.11 --upgrade --no-emit-index-url --no-header --no-annotate --quiet --output-file constraints.txt
+
+clean:
+	rm -rf _build .pytest_cache .ruff_cache build *.egg-info
+	find nextframe tests tools -name __pycache__ -type d -exec rm -rf {} +
+
+clean-all: clean
+	rm -rf .venv .venv-colab
