@@ -223,7 +223,9 @@ def _video_frames(path: Path, size: tuple[int, int] | None, fps: float | None) -
         filters.append(f"fps={fps}")
     if size is not None:
         height, width = size
-        filters.append(f"scale={width}:{height}:force_original_aspect_ratio=increase:flags=bilinear")
+        # grey first, and these flags: every version of ffmpeg then gives the same pixels
+        flags = "bilinear+accurate_rnd+bitexact"
+        filters.append(f"format=gray,scale={width}:{height}:force_original_aspect_ratio=increase:flags={flags}")
         filters.append(f"crop={width}:{height}")
     # -map 0:V:0 is the first real video stream (not a cover picture); -xerror stops at damage instead of going on
     decode = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-nostdin", "-i", path, "-map", "0:V:0"]

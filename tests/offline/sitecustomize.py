@@ -1,0 +1,51 @@
+"""Cut the network off: Python imports this at start-up when the folder is on PYTHONPATH.
+
+It reaches every process that a test starts (kernels, the book's build), which a fixture could not. Connections to this
+machine stay allowed: Jupyter talks to its kernels that way.
+"""
+
+import ipaddress
+import socket
+
+_connect = socket.socket.connect
+_connect_ex = socket.socket.connect_ex
+_getaddrinfo = socket.getaddrinfo
+
+
+class NetworkIsCutOff(OSError):
+    """Something in the tests tried to reach the network."""
+
+
+def _check(host):
+    host = host.decode() if isinstance(host, bytes) else host
+    try:
+        local = host in ("", None, "localhost") or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise NetworkIsCutOff(f"tests must not reach the network, and something asked for {host!r}")
+
+
+def _check_address(self, address):
+    if self.family in (socket.AF_INET, socket.AF_INET6):
+        _check(address[0])
+
+
+def _guarded_connect(self, address):
+    _check_address(self, address)
+    return _connect(self, address)
+
+
+def _guarded_connect_ex(self, address):
+    _check_address(self, address)
+    return _connect_ex(self, address)
+
+
+def _guarded_getaddrinfo(host, *args, **kwargs):
+    _check(host)
+    return _getaddrinfo(host, *args, **kwargs)
+
+
+socket.socket.connect = _guarded_connect
+socket.socket.connect_ex = _guarded_connect_ex
+socket.getaddrinfo = _guarded_getaddrinfo
