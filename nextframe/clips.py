@@ -50,10 +50,8 @@ def read_clip(
         FileNotFoundError: `source` does not exist.
         ValueError: `source` holds no readable clip, or `size` or `fps` makes no sense for it.
     """
-    path = Path(source)
     size = _check_size(size)
-    if not path.exists():
-        raise FileNotFoundError(f"no file or folder at {str(source)!r}: check the path (working folder: {Path.cwd()})")
+    path = _existing(source)
     is_video = path.is_file() and path.suffix not in {".npy", ".npz"}
     if fps is not None and not is_video:
         raise ValueError(f"fps={fps} needs a video, and {path.name} has no frame rate: take every k-th frame instead")
@@ -153,8 +151,17 @@ def check_clip(clip: np.ndarray) -> np.ndarray:
 
 
 def frame_rate(source: str | os.PathLike) -> float:
-    """Return the frames per second that a video file states."""
-    return _header(Path(source))["fps"]
+    """Return the frames per second that a video file states.
+
+    Raises:
+        FileNotFoundError: No such file.
+        ValueError: The file states none.
+    """
+    path = _existing(source)
+    header = _header(path)
+    if "fps" not in header:
+        raise ValueError(f"{path.name} states no frame rate: check that it is a video and plays")
+    return header["fps"]
 
 
 def example_path(name: str) -> Path:
@@ -184,6 +191,13 @@ def asset_path(name: str) -> Path:
     found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "nothing"
     if found != expected:
         raise ValueError(f"{path} is damaged (SHA-256 {found}, expected {expected}): reinstall nextframe")
+    return path
+
+
+def _existing(source: str | os.PathLike) -> Path:
+    path = Path(source)
+    if not path.exists():
+        raise FileNotFoundError(f"no file or folder at {str(source)!r}: check the path (working folder: {Path.cwd()})")
     return path
 
 
@@ -261,24 +275,22 @@ def _raise_for_ffmpeg(path: Path, status: int, log: bytes) -> None:
         )
 
 
-def _header(path: Path) -> dict:
-    """What the file's header states: `fps`, `duration` in seconds, and more."""
-    frames = imageio_ffmpeg.read_frames(path)
-    try:
-        return next(frames)
-    except (OSError, StopIteration, IndexError) as error:
-        raise ValueError(f"{path.name} is not a video that ffmpeg can read: check that it plays") from error
-    finally:
-        frames.close()
+def _header(path: Path) -> dict[str, float]:
+    """What ffmpeg reads in the file's header, as far as it does: `fps`, and `seconds` of duration."""
+    done = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-i", path], capture_output=True)
+    log = done.stderr.decode(errors="replace")
+    header = {}
+    if found := re.search(r"Video: .* ([\d.]+)(k?) (?:fps|tbr)", log):
+        header["fps"] = float(found[1]) * (1000 if found[2] else 1)
+    if found := re.search(r"Duration: (\d+):(\d+):([\d.]+)", log):
+        header["seconds"] = 3600 * int(found[1]) + 60 * int(found[2]) + float(found[3])
+    return header
 
 
 def _expected_frames(path: Path, fps: float | None) -> int | None:
     """How many frames the progress bar should count to; None if the header does not say."""
-    try:
-        header = _header(path)
-    except ValueError:  # the decoder will say better what is wrong
-        return None
-    return round(header["duration"] * (fps or header["fps"])) or None
+    header = _header(path)
+    return round(header.get("seconds", 0) * (fps or header.get("fps", 0))) or None
 
 
 def _folder_frames(path: Path, size: tuple[int, int] | None) -> Iterator[np.ndarray]:
@@ -300,9 +312,12 @@ def _array_frames(path: Path, size: tuple[int, int] | None) -> Iterator[np.ndarr
     except (ValueError, OSError, EOFError) as error:
         raise ValueError(f"{path.name} is not a NumPy file that can be read: save it again with np.save") from error
     if not isinstance(loaded, np.ndarray):
-        if len(loaded.files) != 1:
-            raise ValueError(f"{path.name} holds the arrays {loaded.files}; expected one clip: save the clip alone")
-        loaded = loaded[loaded.files[0]]
+        with loaded as archive:
+            if len(archive.files) != 1:
+                raise ValueError(
+                    f"{path.name} holds the arrays {archive.files}; expected one clip: save the clip alone"
+                )
+            loaded = archive[archive.files[0]]
     for frame in check_clip(loaded):
         yield _resize(Image.fromarray(frame), size) if size else frame
 

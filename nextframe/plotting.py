@@ -61,7 +61,11 @@ def show_forecasts(
     errors = {name: plane - truth for name, plane in planes.items()}
     largest = max(np.abs(error).max() for error in errors.values())
     ages = [f"t − {age}" if age else "t" for age in range(len(seen) - 1, -1, -1)]
-    top = [*zip(seen, ages, strict=True), (truth, "truth, t + 1"), *((p, n.replace("_", " ")) for n, p in planes.items())]
+    top = [
+        *zip(seen, ages, strict=True),
+        (truth, "truth, t + 1"),
+        *((p, n.replace("_", " ")) for n, p in planes.items()),
+    ]
     bottom = [None] * (len(seen) + 1) + [(error, f"error, ±{largest:.2f}") for error in errors.values()]
     return _grid([top, bottom], title, largest)
 
@@ -160,7 +164,9 @@ def _grid(rows: list[list], title: str, largest_error: float = 1.0) -> Figure:
             plane, label = cell
             top = _LABEL + row * cell_height + _LABEL
             box = (column * cell_width, total_height - top - height * zoom, width * zoom, height * zoom)
-            axis = figure.add_axes([box[0] / total_width, box[1] / total_height, box[2] / total_width, box[3] / total_height])
+            axis = figure.add_axes(
+                [box[0] / total_width, box[1] / total_height, box[2] / total_width, box[3] / total_height]
+            )
             if row:
                 axis.imshow(plane, cmap=ERROR_MAP, vmin=-largest_error, vmax=largest_error, interpolation="nearest")
             else:

@@ -20,7 +20,11 @@ def current() -> str:
 
 
 def pick(*, ci, cpu, gpu):
-    """Return the value for the current profile: `epochs = pick(ci=1, cpu=10, gpu=50)`."""
+    """Return the value for the current profile.
+
+    Example:
+        `epochs = pick(ci=1, cpu=10, gpu=50)`
+    """
     return {"ci": ci, "cpu": cpu, "gpu": gpu}[current()]
 
 

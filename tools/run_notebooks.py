@@ -24,7 +24,13 @@ def run(path: Path) -> None:
     """Execute one notebook and put it, with its outputs, in the old one's place."""
     notebook = nbformat.read(path, as_version=4)
     start = time.perf_counter()
-    client = NotebookClient(notebook, timeout=None, kernel_name="python3", resources={"metadata": {"path": path.parent}}, extra_arguments=KERNEL_ARGUMENTS)
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        kernel_name="python3",
+        resources={"metadata": {"path": path.parent}},
+        extra_arguments=KERNEL_ARGUMENTS,
+    )
 
     def show_progress(cell, cell_index):
         print(f"\r{path.name}: cell {cell_index + 1} of {len(notebook.cells)}", end="", flush=True)

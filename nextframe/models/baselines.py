@@ -49,9 +49,11 @@ class WarpByFlow(keras.layers.Layer):
     """Move the last frame of a context on by its optical flow: `(batch, N, h, w, 1)` → `(batch, h, w, 1)`."""
 
     def compute_output_spec(self, context):
+        """One frame of the context's size; without this, Keras would trace `call`, which is NumPy."""
         return keras.KerasTensor((context.shape[0], *context.shape[2:]), dtype=context.dtype)
 
     def call(self, context):
+        """Warp each context's last frame."""
         context = ops.convert_to_numpy(context)
         warped = [_move_on(before, last) for before, last in context[:, -2:, ..., 0]]
         return ops.convert_to_tensor(np.stack(warped)[..., None])

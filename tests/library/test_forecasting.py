@@ -1,0 +1,69 @@
+"""One-step forecasts and rollouts."""
+
+import keras
+import numpy as np
+import pytest
+
+from nextframe import forecasting
+from nextframe.models import build
+
+
+@pytest.fixture
+def context():
+    return np.random.default_rng(0).random((3, 4, 8, 8, 1)).astype(np.float32)
+
+
+def test_rollout_feeds_forecasts_back(context):
+    model = build("context_mean", context.shape[1:])
+    frames = context
+    for step in range(5):
+        frames = np.concatenate([frames, frames[:, step:].mean(1, keepdims=True)], axis=1)
+    np.testing.assert_allclose(forecasting.rollout(model, context, 5), frames[:, 4:], rtol=1e-5)
+
+
+def test_rollout_never_sees_the_truth(context):
+    """The same context gives the same rollout, however it came to be followed."""
+    model = build("linear_extrapolation", context.shape[1:])
+    long = forecasting.rollout(model, context, 6)
+    assert np.array_equal(forecasting.rollout(model, context, 3), long[:, :3])
+
+
+def test_rollout_is_clipped_unless_told_otherwise(context):
+    model = build("linear_extrapolation", context.shape[1:])
+    clipped = forecasting.rollout(model, context, 4)
+    assert clipped.min() >= 0
+    assert clipped.max() <= 1
+    assert np.abs(forecasting.rollout(model, context, 4, clip=False)).max() > 1
+
+
+def test_batches_do_not_change_the_forecast(context):
+    model = build("context_mean", context.shape[1:])
+    assert np.array_equal(
+        forecasting.predict_next(model, context, batch_size=1), forecasting.predict_next(model, context)
+    )
+
+
+def test_many_models_in_a_row_are_quiet(context, capfd):
+    for _ in range(8):
+        forecasting.predict_next(build("copy_last", context.shape[1:]), context)
+    assert "retracing" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 8, 8, 1), (3, 4, 8, 9, 1), (4, 8, 8, 1)])
+def test_context_of_another_shape(shape):
+    model = build("copy_last", (4, 8, 8, 1))
+    with pytest.raises(ValueError, match=r"copy_last was built for \(batch, 4, 8, 8, 1\)") as caught:
+        forecasting.predict_next(model, np.zeros(shape, np.float32))
+    assert str(shape) in str(caught.value)
+
+
+@pytest.mark.parametrize("horizon", [0, -1, 2.5])
+def test_horizon_below_one(context, horizon):
+    with pytest.raises(ValueError, match=f"horizon={horizon}: expected a whole number, at least 1"):
+        forecasting.rollout(build("black", context.shape[1:]), context, horizon)
+
+
+def test_any_keras_model_will_do(context):
+    inputs = keras.Input(context.shape[1:])
+    model = keras.Model(inputs, keras.layers.Conv2D(1, 3, padding="same")(inputs[:, -1]))
+    assert forecasting.rollout(model, context, 2).shape == (3, 2, 8, 8, 1)

@@ -1,0 +1,80 @@
+"""Every registered model: one call, context in, target out. And what each baseline forecasts."""
+
+import keras
+import numpy as np
+import pytest
+
+from nextframe import forecasting, metrics, windows
+from nextframe.models import MODELS, baselines, build
+from nextframe.moving_digits import moving_digits
+
+
+@pytest.fixture
+def context():
+    return np.random.default_rng(0).random((3, 4, 12, 10, 1)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_context_in_target_out(name, context):
+    model = build(name, context.shape[1:])
+    assert isinstance(model, keras.Model)
+    assert model.name == name
+    assert model.output_shape == (None, 12, 10, 1)
+    called = keras.ops.convert_to_numpy(model(context))
+    assert called.shape == (3, 12, 10, 1)
+    assert called.dtype == np.float32
+    np.testing.assert_allclose(forecasting.predict_next(model, context), called, atol=1e-6)
+
+
+def forecast(name, context):
+    return forecasting.predict_next(build(name, context.shape[1:]), context)
+
+
+def test_simple_baselines(context):
+    assert np.array_equal(forecast("copy_last", context), context[:, -1])
+    assert np.array_equal(forecast("black", context), np.zeros_like(context[:, -1]))
+    np.testing.assert_allclose(forecast("context_mean", context), context.mean(1), rtol=1e-6)
+    expected = context[:, -1] + (context[:, -1] - context[:, -2])
+    np.testing.assert_allclose(forecast("linear_extrapolation", context), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_linear_extrapolation_is_exact_on_a_steady_fade():
+    levels = np.linspace(0.1, 0.5, 5, dtype=np.float32)
+    context = np.broadcast_to(levels[:4, None, None, None], (4, 8, 8, 1))[None]
+    np.testing.assert_allclose(forecast("linear_extrapolation", context), levels[4], rtol=1e-5)
+
+
+def test_optical_flow_moves_things_on():
+    clips = moving_digits(40, 11, digits=1, canvas=48, speed=(1, 2), split="test")
+    context, truth = windows.to_unit(clips[:, :10]), windows.to_unit(clips[:, 10])
+    assert metrics.skill(truth, forecast("optical_flow", context), context[:, -1]) > 0.7
+
+
+def test_optical_flow_leaves_still_frames_alone():
+    frame = windows.to_unit(moving_digits(1, 1, canvas=32, digit_size=16)[:, 0])
+    context = np.repeat(frame[:, None], 3, axis=1)
+    np.testing.assert_allclose(forecast("optical_flow", context), frame, atol=0.02)
+
+
+def test_optical_flow_without_opencv(context, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "cv2", None)
+    with pytest.raises(ImportError, match="optical_flow needs OpenCV: pip install opencv-python-headless"):
+        baselines.optical_flow(context.shape[1:])(context)
+
+
+def test_unknown_model():
+    with pytest.raises(ValueError, match="no model 'gpt': expected one of copy_last"):
+        build("gpt", (4, 8, 8, 1))
+
+
+@pytest.mark.parametrize("shape", [(4, 8, 8), (4, 8, 8, 3), (1, 4, 8, 8, 1)])
+@pytest.mark.parametrize("name", MODELS)
+def test_bad_context_shape(name, shape):
+    with pytest.raises(ValueError, match=r"context_shape=.*: expected \(N, height, width, 1\)"):
+        build(name, shape)
+
+
+@pytest.mark.parametrize("name", ["linear_extrapolation", "optical_flow"])
+def test_motion_needs_two_frames(name):
+    with pytest.raises(ValueError, match="needs at least 2 frames of context"):
+        build(name, (1, 8, 8, 1))

@@ -1,0 +1,109 @@
+"""Figures and players: what is drawn, not how it looks."""
+
+import base64
+import re
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from nextframe import clips, plotting
+from nextframe.models import MODELS
+
+matplotlib.use("agg")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def window():
+    rng = np.random.default_rng(0)
+    return rng.random((5, 12, 16, 1)), rng.random((12, 16, 1))
+
+
+def pixels(figure):
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())[..., 0]
+
+
+def test_frames_are_drawn_pixel_for_pixel():
+    """Each pixel becomes a square block of its own grey: a whole-number zoom, no smoothing."""
+    frame = np.random.default_rng(0).integers(0, 256, (1, 20, 30), dtype=np.uint8)
+    drawn = pixels(plotting.show_frames(frame, ["one"])).astype(int)
+    zoom = plotting._LARGEST_ZOOM
+    blocks = frame[0].repeat(zoom, 0).repeat(zoom, 1).astype(int)
+    shown = drawn[-len(blocks) :, : blocks.shape[1]]  # below the label and the title
+    assert np.abs(shown - blocks).max() <= 1  # the grey map has 256 steps of its own
+
+
+def test_forecasts_share_one_error_scale(window):
+    context, truth = window
+    figure = plotting.show_forecasts(context, truth, {"a": truth, "b": truth + 0.1, "c": truth * 0})
+    scales = {image.get_clim() for axis in figure.axes for image in axis.images if image.get_cmap().name == "RdBu_r"}
+    assert len(scales) == 1
+    ((low, high),) = scales
+    assert low == -high == -truth.max()
+
+
+def test_forecasts_show_the_end_of_the_context(window):
+    context, truth = window
+    figure = plotting.show_forecasts(context, truth, {"copy_last": context[-1]}, last=2)
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles[:4] == ["t − 1", "t", "truth, t + 1", "copy last"]
+    shown = figure.axes[1].images[0].get_array()
+    assert np.array_equal(shown, np.rint(context[-1, ..., 0] * 255))
+
+
+def test_a_perfect_forecast_can_be_drawn(window):
+    context, truth = window
+    pixels(plotting.show_forecasts(context, truth, {"perfect": truth}))
+
+
+def test_every_model_has_a_colour_of_its_own():
+    assert set(MODELS) <= set(plotting.COLOURS)
+    assert len(set(plotting.COLOURS.values())) == len(plotting.COLOURS)
+
+
+def test_curves_use_the_models_colour():
+    figure = plotting.curves([1, 2], {"optical_flow": [1, 2], "copy_last": [2, 3]}, "x", "y", yscale="log")
+    assert [line.get_color() for line in figure.axes[0].lines] == [
+        plotting.COLOURS["optical_flow"],
+        plotting.COLOURS["copy_last"],
+    ]
+    assert figure.axes[0].get_yscale() == "log"
+
+
+def test_player_holds_the_clips_side_by_side(tmp_path):
+    truth = clips.read_clip(clips.example_path("bottle"), size=(48, 64))[:10]
+    forecast = np.clip(truth[..., None] / 255 + 0.1, 0, 1)
+    page = plotting.player({"truth": truth, "a <b>": forecast}, fps=5, zoom=2, describe='say "hi"').data
+    (video,) = re.findall(r"data:video/mp4;base64,([^\"]+)", page)
+    (tmp_path / "film.mp4").write_bytes(base64.b64decode(video))
+    film = clips.read_clip(tmp_path / "film.mp4").astype(int)
+    assert film.shape == (10, 48, 64 + 4 + 64)
+    assert np.abs(film[:, :, :64] - truth).mean() < 3
+    assert np.abs(film[:, :, 68:] - np.rint(forecast[..., 0] * 255)).mean() < 3
+    assert "a &lt;b&gt;" in page
+    assert 'aria-label="say &quot;hi&quot;"' in page
+    assert "http" not in page  # nothing to load
+    assert {"controls", "loop", "muted", "playsinline"} <= set(page.replace(">", " ").split())
+
+
+def test_player_refuses_clips_of_different_shape():
+    with pytest.raises(ValueError, match="clips differ in shape"):
+        plotting.player({"a": np.zeros((5, 8, 8), np.uint8), "b": np.zeros((4, 8, 8), np.uint8)})
+
+
+def test_table():
+    table = plotting.table({"copy_last": {"MSE": 0.12345, "note": "x"}, "black": {"MSE": 2.0, "note": "y"}}, "model", 2)
+    assert table.data.splitlines() == [
+        "| model | MSE | note |",
+        "|---|---:|---:|",
+        "| copy last | 0.12 | x |",
+        "| black | 2.00 | y |",
+    ]

@@ -1,0 +1,100 @@
+"""The window explorer: its settings here, its behaviour in node, where a machine has it."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from nextframe import widgets, windows
+
+
+@pytest.fixture
+def clip():
+    return np.random.default_rng(0).integers(0, 256, (30, 6, 8), dtype=np.uint8)
+
+
+def test_explorer_is_self_contained(clip):
+    page = widgets.window_explorer(clip).data
+    assert "SETTINGS" not in page
+    assert "http" not in page
+    assert "<script src" not in page
+    for name in ("context", "horizon", "stride", "frame_step", "position"):
+        assert f'name="{name}"' in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"context": 0}, "context=0: expected 1 to 10"),
+        ({"horizon": 6}, "horizon=6: expected 1 to 5"),
+        ({"stride": 0}, "stride=0: expected 1 to 10"),
+        ({"frame_step": 9}, "frame_step=9: expected 1 to 5"),
+        ({"position": -1}, "position=-1: expected 0 to 30"),
+    ],
+)
+def test_bad_start(clip, arguments, named):
+    with pytest.raises(ValueError, match=named):
+        widgets.window_explorer(clip, **arguments)
+
+
+def test_long_clip():
+    with pytest.raises(ValueError, match="clip has 101 frames; the explorer takes at most 100: pass"):
+        widgets.window_explorer(np.zeros((101, 4, 4), np.uint8))
+
+
+# A page just large enough for the explorer's script: elements, attributes and text, no layout.
+BROWSER = """
+class Element {
+  constructor(tag) { this.tag = tag; this.children = []; this.dataset = {}; this.style = {}; this.listeners = []; }
+  append(...parts) { this.children.push(...parts); }
+  replaceChildren(...parts) { this.children = parts; }
+  addEventListener(_, listener) { this.listeners.push(listener); }
+  set textContent(text) { this.children = [text]; }
+  get textContent() { return this.children.map((part) => part.textContent ?? part).join(""); }
+}
+const parts = {};
+for (const name of ["timeline", "window", "summary"]) parts[name] = new Element("div");
+const inputs = ["context", "horizon", "stride", "frame_step", "position"].map((name) =>
+  Object.assign(new Element("input"), { name, previousElementSibling: {}, set max(most) {
+    this.most = most; if (Number(this.value) > most) this.value = most; } }));
+const root = Object.assign(new Element("div"), {
+  querySelector: (selector) => parts[selector.slice(1)], querySelectorAll: () => inputs });
+globalThis.document = { querySelectorAll: () => [root], createElement: (tag) => new Element(tag) };
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize("sizes", [(4, 1, 1, 1), (3, 2, 4, 2), (10, 5, 1, 5)])
+def test_explorer_agrees_with_sliding_windows(clip, sizes):
+    page = widgets.window_explorer(clip).data
+    (script,) = re.findall(r"<script>(.*)</script>", page, flags=re.DOTALL)
+    context, horizon, stride, frame_step = sizes
+    values = dict(zip(("context", "horizon", "stride", "frame_step"), sizes, strict=True)) | {"position": 1}
+    move = f"""
+for (const input of inputs) input.value = {json.dumps(values)}[input.name];
+root.listeners.forEach((listener) => listener());
+const numbers = (role) => parts.window.children.filter((f) => f.className === role).map((f) => f.textContent);
+console.log(JSON.stringify({{
+  summary: parts.summary.textContent,
+  context: numbers("context"),
+  target: numbers("target"),
+  marked: parts.timeline.children.map((mark) => mark.className ?? ""),
+}}));
+"""
+    done = subprocess.run(["node", "-e", BROWSER + script + move], capture_output=True, text=True, check=True)
+    shown = json.loads(done.stdout)
+    if windows.window_span(context, horizon, frame_step) > len(clip):
+        assert "this window reaches over 71 frames, and the clip has 30" in shown["summary"]
+        assert not shown["context"]
+        return
+    numbers = np.arange(30, dtype=np.uint8).reshape(30, 1, 1)
+    contexts, targets = (part[..., 0, 0] for part in windows.sliding_windows(numbers, *sizes))
+    assert shown["context"] == [f"frame {number}" for number in contexts[1]]
+    assert shown["target"] == [f"frame {number}" for number in targets[1]]
+    assert f"{len(contexts)} windows." in shown["summary"]
+    assert f"contexts: ({len(contexts)}, {context}, 6, 8)" in shown["summary"]
+    assert [n for n, mark in enumerate(shown["marked"]) if mark == "context"] == contexts[1].tolist()
+    assert [n for n, mark in enumerate(shown["marked"]) if mark == "target"] == targets[1].tolist()

@@ -1,0 +1,167 @@
+"""Windows as views, splits in time, and the dataset that Keras is fed from."""
+
+import numpy as np
+import psutil
+import pytest
+
+from nextframe import windows
+
+
+@pytest.fixture
+def clip():
+    return np.random.default_rng(0).integers(0, 256, (50, 6, 8), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("context", [1, 4])
+@pytest.mark.parametrize("horizon", [1, 3])
+@pytest.mark.parametrize("stride", [1, 5])
+@pytest.mark.parametrize("frame_step", [1, 2])
+def test_windows_hold_the_right_frames(clip, context, horizon, stride, frame_step):
+    contexts, targets = windows.sliding_windows(clip, context, horizon, stride, frame_step)
+    starts = range(0, len(clip) - (context + horizon - 1) * frame_step, stride)
+    assert len(contexts) == len(targets) == len(starts)
+    for row, start in enumerate(starts):
+        numbers = start + frame_step * np.arange(context + horizon)
+        assert np.array_equal(contexts[row], clip[numbers[:context]])
+        assert np.array_equal(targets[row], clip[numbers[context:]])
+
+
+def test_windows_are_views_that_cannot_be_written(clip):
+    contexts, targets = windows.sliding_windows(clip, 4)
+    assert np.shares_memory(contexts, clip)
+    assert np.shares_memory(targets, clip)
+    assert not contexts.flags.writeable
+
+
+def test_reversing_the_clip_reverses_the_windows(clip):
+    contexts, targets = windows.sliding_windows(clip, 3, horizon=2)
+    frames = np.concatenate([contexts, targets], axis=1)
+    backward = np.concatenate(windows.sliding_windows(clip[::-1], 3, horizon=2), axis=1)
+    assert np.array_equal(frames[::-1, ::-1], backward)
+
+
+def test_shortest_possible_clip(clip):
+    contexts, targets = windows.sliding_windows(clip[:5], 4)
+    assert (contexts.shape, targets.shape) == ((1, 4, 6, 8), (1, 1, 6, 8))
+
+
+def test_split_is_complete_and_in_order(clip):
+    parts = windows.chronological_split(clip, 0.6, 0.2)
+    assert [len(part) for part in parts] == [30, 10, 10]
+    assert np.array_equal(np.concatenate(parts), clip)
+    assert all(np.shares_memory(part, clip) for part in parts)
+
+
+def test_to_unit():
+    frames = windows.to_unit(np.array([[[0, 51, 255]]], np.uint8))
+    assert frames.dtype == np.float32
+    assert frames.shape == (1, 1, 3, 1)
+    np.testing.assert_allclose(frames.ravel(), [0, 0.2, 1])
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_dataset_gives_the_same_windows(clip, horizon):
+    dataset = windows.window_dataset(clip, 4, horizon, stride=2, frame_step=2, batch_size=7)
+    contexts, targets = windows.sliding_windows(clip, 4, horizon, stride=2, frame_step=2)
+    batches = [(context.numpy(), target.numpy()) for context, target in dataset]
+    assert len(batches) == len(dataset)
+    assert batches[0][0].dtype == np.float32
+    seen, ahead = (np.concatenate(part) for part in zip(*batches, strict=True))
+    np.testing.assert_allclose(seen, windows.to_unit(contexts), atol=1e-7)
+    expected = windows.to_unit(targets[:, 0] if horizon == 1 else targets)
+    np.testing.assert_allclose(ahead, expected, atol=1e-7)
+
+
+def test_dataset_states_its_shapes(clip):
+    context, target = windows.window_dataset(clip, 4).element_spec
+    assert context.shape.as_list() == [None, 4, 6, 8, 1]
+    assert target.shape.as_list() == [None, 6, 8, 1]
+
+
+def test_no_window_crosses_from_clip_to_clip(clip):
+    several = np.stack([clip[:20], clip[20:40]])
+    dataset = windows.window_dataset(several, 4, batch_size=100)
+    ((seen, _),) = dataset
+    expected = np.concatenate([windows.sliding_windows(one, 4)[0] for one in several])
+    np.testing.assert_allclose(seen.numpy(), windows.to_unit(expected), atol=1e-7)
+    unequal = windows.window_dataset([clip[:20], clip[20:29]], 4, batch_size=100)
+    assert len(next(iter(unequal))[0]) == 16 + 5
+
+
+def test_shuffling_is_seeded_and_new_in_every_epoch(clip):
+    def order(dataset):
+        return [target.numpy().tobytes() for _, target in dataset]
+
+    def shuffled(seed):
+        return windows.window_dataset(clip, 4, batch_size=1, shuffle=True, seed=seed)
+
+    dataset = shuffled(1)
+    first, second = order(dataset), order(dataset)
+    in_time = order(windows.window_dataset(clip, 4, batch_size=1))
+    assert first != in_time
+    assert first != second
+    assert sorted(first) == sorted(second) == sorted(in_time)
+    again = shuffled(1)
+    assert [order(again), order(again)] == [first, second]
+    assert order(shuffled(2)) != first
+
+
+def test_memory_is_bounded_by_the_clip():
+    """100,000 frames of 64×64: 410 MB of clip, 16 GB of windows."""
+    clip = np.ones((100_000, 64, 64), np.uint8)
+    next(iter(windows.window_dataset(clip[:100], 10)))  # TensorFlow's own start-up
+    process = psutil.Process()
+    before = process.memory_info().rss
+    peak = 0
+    for number, _ in enumerate(windows.window_dataset(clip, 10, shuffle=True)):
+        if number % 50 == 0:
+            peak = max(peak, process.memory_info().rss)
+        if number == 1000:
+            break
+    assert peak - before < 2 * clip.nbytes
+
+
+# ---- bad input ----
+
+
+@pytest.mark.parametrize("name", ["context", "horizon", "stride", "frame_step", "batch_size"])
+@pytest.mark.parametrize("value", [0, -1, 1.5])
+def test_numbers_below_one(clip, name, value):
+    with pytest.raises(ValueError, match=f"{name}={value}: expected a whole number, at least 1"):
+        windows.window_dataset(clip, **{"context": 4, name: value})
+
+
+def test_clip_shorter_than_a_window(clip):
+    with pytest.raises(ValueError, match="clip has 8 frames") as caught:
+        windows.sliding_windows(clip[:8], 10)
+    assert "need at least 11: lower them or use a longer clip" in str(caught.value)
+
+
+@pytest.mark.parametrize(("train", "validation"), [(0.9, 0.2), (0.5, 0.5), (0, 0.5), (0.5, -0.1), (1.2, 0.1)])
+def test_split_fractions_out_of_range(clip, train, validation):
+    with pytest.raises(ValueError, match=f"train={train} and validation={validation} sum to") as caught:
+        windows.chronological_split(clip, train, validation)
+    assert "leave a rest for the test" in str(caught.value)
+
+
+def test_split_that_leaves_a_part_empty(clip):
+    with pytest.raises(ValueError, match="test gets none of the clip's 5 frames: raise its share"):
+        windows.chronological_split(clip[:5], 0.9, 0.05)
+
+
+def test_clips_of_different_sizes(clip):
+    with pytest.raises(ValueError, match="different sizes, .*: read them with one size"):
+        windows.window_dataset([clip, clip[:, :5]], 4)
+    with pytest.raises(ValueError, match="clips is empty"):
+        windows.window_dataset([], 4)
+
+
+def test_floats_to_unit():
+    with pytest.raises(ValueError, match="dtype float64; expected uint8"):
+        windows.to_unit(np.zeros((2, 4, 4)))
+
+
+@pytest.mark.parametrize("function", [windows.sliding_windows, windows.window_dataset])
+def test_colour_is_refused(function):
+    with pytest.raises(ValueError, match="in colour"):
+        function(np.zeros((20, 8, 8, 3), np.uint8), 4)
