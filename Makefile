@@ -6,6 +6,7 @@
 #   make notebooks   run the notebooks and store their outputs (ONLY=notebooks/01_windowing.ipynb for one)
 #   make serve       build the book and serve it at http://localhost:8000
 #   make lint        check style;  make format mends what can be mended
+#   make links       ask every link in the book whether it still leads somewhere
 #   make repository URL=https://github.com/you/yours   rewrite every address that names the repository
 #   make constraints pin the newest versions that requirements.txt allows
 #   make clean       remove what was built (and make clean-all the environments)
@@ -14,7 +15,7 @@ PYTHON ?= python3
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := book
-.PHONY: book test test-colab notebooks serve lint format repository constraints clean clean-all
+.PHONY: book test test-colab colab-python notebooks serve lint format links repository constraints clean clean-all
 
 BIN := .venv/bin
 COLAB := .venv-colab/bin
@@ -51,23 +52,29 @@ format: .venv/ready
 	$(BIN)/ruff format $(SOURCES)
 
 test: lint
-	$(QUIET) $(OFFLINE) $(BIN)/pytest tests --ignore tests/test_pages.py
+	$(QUIET) $(OFFLINE) $(BIN)/pytest -q tests/library tests/book
 	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(BIN)/pytest $(NBVAL) notebooks
 	$(OFFLINE) $(STRICT_BUILD)
-	$(OFFLINE) $(BIN)/pytest tests/test_pages.py
+	$(OFFLINE) $(BIN)/pytest -q tests/pages
 
 # Colab's Python: python3.13 itself, or the one that pyenv keeps
 COLAB_PYTHON ?= $(shell for p in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)"/bin/python; do "$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo "$$p" && break; done)
 
-.venv-colab/ready: requirements-colab.txt
+colab-python:
 	@test -n "$(COLAB_PYTHON)" || { echo "test-colab needs Python 3.13, as on Colab: make test-colab COLAB_PYTHON=/path/to/python3.13" >&2; exit 1; }
+
+.venv-colab/ready: requirements-colab.txt
+	@$(MAKE) -s colab-python
 	$(COLAB_PYTHON) -m venv --clear .venv-colab
 	$(COLAB)/pip install --quiet -r requirements-colab.txt
 	touch $@
 
 test-colab: .venv-colab/ready
 	$(QUIET) $(OFFLINE):$(CURDIR) NEXTFRAME_PROFILE=ci $(COLAB)/python -m pytest $(NBVAL) notebooks
-	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(COLAB)/python -m pytest -p no:cacheprovider -q tests/colab
+	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(COLAB)/python -m pytest -o filterwarnings=ignore -p no:cacheprovider -q tests/colab
+
+links: .venv/ready
+	$(BIN)/jupyter-book build . --builder linkcheck
 
 repository: .venv/ready
 	$(BIN)/python tools/set_repository.py $(URL)

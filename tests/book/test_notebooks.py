@@ -1,0 +1,177 @@
+"""Every chapter passes every lint; and each lint catches a notebook that was broken on purpose."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_output
+from notebook_lints import LARGEST, LINTS, code_cells, most_outputs_are_compared, no_address_in_memory
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def complaints(lint, path, notebook):
+    return list(lint(path, notebook))
+
+
+@pytest.mark.parametrize("lint", LINTS, ids=lambda lint: lint.__name__)
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_chapter(path, lint):
+    notebook = nbformat.read(path, as_version=4)
+    assert not complaints(lint, path, notebook)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_notebook_is_valid(path):
+    nbformat.validate(nbformat.read(path, as_version=nbformat.NO_CONVERT))
+
+
+def test_most_cells_of_the_book_are_compared():
+    """Over the whole book, and not only in each chapter."""
+    book = nbformat.v4.new_notebook(cells=[c for path in CHAPTERS for c in nbformat.read(path, as_version=4).cells])
+    assert not complaints(most_outputs_are_compared, ROOT, book)
+
+
+# ---- each lint, and ways to break a notebook that it must catch ----
+
+
+def first_with(notebook, kind):
+    """The first cell that stores an output of this MIME type."""
+    return next(cell for cell in code_cells(notebook) if any(kind in output.get("data", {}) for output in cell.outputs))
+
+
+def print_text(text, name="stdout"):
+    def broken(notebook):
+        code_cells(notebook)[3].outputs.append(new_output("stream", name=name, text=text))
+
+    return broken
+
+
+def write_code(source):
+    def broken(notebook):
+        code_cells(notebook)[3].source = source
+
+    return broken
+
+
+def reorder(notebook):
+    code_cells(notebook)[2].execution_count = 9
+
+
+def never_ran(notebook):
+    code_cells(notebook)[-1].execution_count = None
+
+
+def store_error(notebook):
+    code_cells(notebook)[3].outputs.append(new_output("error", ename="ValueError", evalue="no", traceback=[]))
+
+
+def path_in_prose(notebook):
+    notebook.cells[2].source += " Look into /home/me/film.mp4."
+
+
+def grow(notebook):
+    print_text("x" * (LARGEST + 1))(notebook)
+
+
+def forget_alt(notebook):
+    del first_with(notebook, "image/png").metadata["mystnb"]
+
+
+def short_alt(notebook):
+    first_with(notebook, "image/png").metadata["mystnb"]["image"]["alt"] = "A figure."
+
+
+def silent_video(notebook):
+    output = first_with(notebook, "text/html").outputs[0]
+    output.data["text/html"] = '<video src="x" controls></video>'
+
+
+def draw_svg(notebook):
+    code_cells(notebook)[3].outputs.append(new_output("display_data", data={"image/svg+xml": "<svg/>"}))
+
+
+def tag_all(notebook):
+    for cell in code_cells(notebook):
+        cell.metadata["tags"] = ["nbval-ignore-output"]
+
+
+def mark_by_comment(notebook):
+    write_code("print(1)  # NBVAL_IGNORE_OUTPUT")(notebook)
+
+
+def link_elsewhere(notebook):
+    notebook.cells[0].source = notebook.cells[0].source.replace("01_windowing", "02_other")
+
+
+def no_link(notebook):
+    notebook.cells[0].source = "# Windowing greyscale video"
+
+
+def install_elsewhere(notebook):
+    code_cells(notebook)[0].source = code_cells(notebook)[0].source.replace("github.com/", "github.com/someone-")
+
+
+def rename_for_colab(notebook):
+    notebook.metadata["colab"]["name"] = "Untitled.ipynb"
+
+
+def second_title(notebook):
+    notebook.cells[4].source = "# Another title"
+
+
+def no_summary(notebook):
+    notebook.cells[-1].source = notebook.cells[-1].source.replace("## Summary", "## Notes")
+
+
+BREAKS = {
+    "ran_in_order": [reorder, never_ran],
+    "no_error": [store_error],
+    "no_stderr": [print_text("a warning", name="stderr")],
+    "no_path_of_a_machine": [print_text("read /home/me/film.mp4"), print_text("C:\\film.mp4"), path_in_prose],
+    "no_address_in_memory": [print_text("<object at 0x7f12ab34cd56>")],
+    "is_seeded": [
+        write_code("rng = np.random.default_rng()"),
+        write_code("np.random.rand(3)"),
+        write_code("window_dataset(clip, 10, shuffle=True)"),
+    ],
+    "is_small": [grow],
+    "cells_are_short": [write_code("x = 1\n" * 26)],
+    "pictures_are_described": [forget_alt, short_alt, silent_video],
+    "nbval_can_compare": [write_code("plt.plot(x);"), write_code("clear_output()"), draw_svg],
+    "most_outputs_are_compared": [tag_all, mark_by_comment],
+    "opens_on_colab": [link_elsewhere, no_link, install_elsewhere, rename_for_colab, write_code("!pip install keras")],
+    "is_shaped_like_a_chapter": [second_title, no_summary],
+}
+
+
+def test_each_lint_has_something_to_catch():
+    assert set(BREAKS) == {lint.__name__ for lint in LINTS}
+
+
+@pytest.mark.parametrize(
+    ("lint", "damage"),
+    [
+        pytest.param(lint, damage, id=f"{lint.__name__}-{damage.__name__}")
+        for lint in LINTS
+        for damage in BREAKS[lint.__name__]
+    ],
+)
+def test_lint_catches(lint, damage, tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "_config.yml").write_text((ROOT / "_config.yml").read_text())
+    path = tmp_path / "notebooks" / "01_windowing.ipynb"
+    notebook = nbformat.read(ROOT / "notebooks" / path.name, as_version=4)
+    nbformat.write(notebook, path)
+    assert not complaints(lint, path, notebook)
+    damage(notebook)
+    nbformat.write(notebook, path)
+    assert complaints(lint, path, notebook)
+
+
+def test_colours_in_css_are_no_addresses():
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("1", outputs=[new_output("stream", text="#0072b2")])]
+    )
+    assert not complaints(no_address_in_memory, ROOT, notebook)

@@ -1,0 +1,77 @@
+"""A chapter on Colab: one file in an empty folder, Colab's own packages, and nothing else until the set-up cell ran.
+
+Runs in Colab's environment (`make test-colab`). The notebook installs the library from the address it names; git is
+told that this address is a copy of the working tree. pip may reach no index, so if the set-up cell asked for anything
+that Colab does not have, it would fail.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def run(*command, **options):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """The working tree as a repository with a branch `main`."""
+    folder = tmp_path_factory.mktemp("published")
+    for name in run("git", "ls-files", "-co", "--exclude-standard", cwd=ROOT).splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    run("git", "init", "--quiet", "--initial-branch", "main", cwd=folder)
+    run("git", "add", "--all", cwd=folder)
+    author = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    run("git", *author, "commit", "--quiet", "--message", "As on GitHub", cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def machine():
+    """A fresh environment with Colab's packages: hard links to this one, so that installing leaves this one alone."""
+    folder = ROOT / "_build" / "colab-machine"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(exist_ok=True)
+    shutil.copytree(sys.prefix, folder, symlinks=True, copy_function=os.link)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_chapter_runs_alone(path, published, machine, tmp_path):
+    python = machine / "bin" / "python"
+    run(python, "-m", "pip", "uninstall", "--yes", "nextframe")
+    assert subprocess.run([python, "-c", "import nextframe"], cwd=tmp_path, capture_output=True).returncode != 0
+    shutil.copy(path, tmp_path)
+    profile = tmp_path / "ipython" / "profile_default" / "startup"
+    profile.mkdir(parents=True)
+    (profile / "00-colab.py").write_text("import sys, types; sys.modules['google.colab'] = types.ModuleType('colab')\n")
+    address = next(
+        line.split("git+")[1].split("@")[0] for line in path.read_text().splitlines() if "git+https://" in line
+    )
+    environment = os.environ | {
+        "PATH": f"{machine / 'bin'}:{os.environ['PATH']}",
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{published}.insteadOf",
+        "GIT_CONFIG_VALUE_0": address,
+        "PIP_NO_INDEX": "1",  # whatever Colab has must do
+        "PIP_NO_BUILD_ISOLATION": "false",  # in pip's words: no isolation
+    }
+    # lax: outputs were compared by the run before this one; here the set-up cell has some to say
+    nbval = ["-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", "-q"]
+    run(python, *nbval, path.name, cwd=tmp_path, env=environment)
+    where = run(python, "-c", "import nextframe; print(nextframe.__file__)", cwd=tmp_path, env=environment)
+    assert Path(where.strip()).is_relative_to(machine)

@@ -1,0 +1,138 @@
+"""The built book, as a reader's browser gets it. Needs `make book` first; `make test` builds it strictly."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlparse
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from set_repository import ROOT, colab_address
+
+HTML = ROOT / "_build" / "html"
+CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+# index.html only sends the browser on to the first page
+PAGES = sorted(path.relative_to(HTML).as_posix() for path in HTML.glob("*/*.html") if path.parts[-2] != "_static")
+
+
+@pytest.fixture(scope="session")
+def soups():
+    return {page: BeautifulSoup((HTML / page).read_text(encoding="utf-8"), "html.parser") for page in PAGES}
+
+
+def article(soup):
+    return soup.find("article") or soup
+
+
+def test_the_address_of_the_book_leads_to_its_first_page():
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    assert f"url={contents['root']}.html" in (HTML / "index.html").read_text()
+
+
+def test_every_page_of_the_contents_is_built():
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    files = [contents["root"], *(chapter["file"] for part in contents["parts"] for chapter in part["chapters"])]
+    assert {f"{file}.html" for file in files} <= set(PAGES)
+    assert {f"notebooks/{name}" for name in CHAPTERS} <= set(files)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pictures_are_described(page, soups):
+    for image in article(soups[page]).find_all("img"):
+        alt = image.get("alt", "")
+        assert alt, image
+        assert not alt.startswith(("../", "_images")), f"{page}: the alt text of {image['src']} is its file's name"
+    for video in article(soups[page]).find_all("video"):
+        assert video.get("aria-label"), page
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_link_inside_the_book_is_broken(page, soups):
+    for link in soups[page].find_all(["a", "link", "img", "script"]):
+        address = link.get("href") or link.get("src") or ""
+        if not address or urlparse(address).scheme or address.startswith(("//", "data:")):
+            continue
+        target, anchor = urldefrag(address)
+        path = (HTML / page).parent / unquote(target.split("?")[0]) if target else HTML / page
+        path = path.resolve()
+        assert path.exists(), f"{page} links to {address}"
+        name = path.relative_to(HTML).as_posix()
+        if anchor and name in soups:
+            assert soups[name].find(id=unquote(anchor)), f"{page} links to {address}: no such place"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_reference_is_unresolved(page, soups):
+    soup = article(soups[page])
+    assert not soup.find_all(class_="problematic")
+    assert not soup.find_all(class_="system-message")
+    for code in soup.find_all("pre"):
+        code.decompose()
+    text = soup.get_text()
+    for raw in (r"\{(?:cite|term|ref|doc|numref|eval-rst)", r"\[\?\]", r"^\|[-:| ]+\|$", r"\]\(#"):
+        assert not re.search(raw, text, flags=re.MULTILINE), f"{page} shows markup: {raw}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_has_a_title_and_a_language(page, soups):
+    assert soups[page].html["lang"] == "en"
+    assert soups[page].title.get_text().strip()
+    assert len(article(soups[page]).find_all("h1")) <= 1
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter_opens_on_colab(chapter, soups):
+    links = {link.get("href") for link in soups[f"notebooks/{chapter}.html"].find_all("a")}
+    assert colab_address(f"notebooks/{chapter}.ipynb") in links
+    buttons = soups[f"notebooks/{chapter}.html"].select(".dropdown-launch-buttons a")
+    assert colab_address(f"notebooks/{chapter}.ipynb") in {button.get("href") for button in buttons}
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter_shows_its_outputs(chapter, soups):
+    soup = soups[f"notebooks/{chapter}.html"]
+    assert len(soup.select(".cell_output")) > 10
+    assert soup.find("video")
+    assert not soup.select(".cell_output .stderr")
+
+
+def test_tables_in_outputs_are_tables(soups):
+    soup = soups["notebooks/02_baselines_and_metrics.html"]
+    assert len(soup.select(".cell_output table")) >= 5
+
+
+def test_every_public_name_is_in_the_library_page(soups):
+    import nextframe.models
+    from nextframe import clips, forecasting, metrics, moving_digits, plotting, profiles, widgets, windows
+
+    documented = {tag.get("id") for tag in soups["book/api.html"].find_all(id=True)}
+    modules = (clips, forecasting, metrics, moving_digits, plotting, profiles, widgets, windows, nextframe.models)
+    for module in (*modules, nextframe.models.baselines):
+        for name, value in vars(module).items():
+            if callable(value) and not name.startswith("_") and getattr(value, "__module__", "") == module.__name__:
+                assert f"{module.__name__}.{name}" in documented
+
+
+def test_every_glossary_word_is_a_place_to_link_to(soups):
+    text = (ROOT / "book" / "glossary.md").read_text(encoding="utf-8")
+    words = re.findall(r"^(?![`#\s])(.+)$", text, flags=re.MULTILINE)
+    places = {tag["id"] for tag in soups["book/glossary.html"].select("dt[id]")}
+    assert len(words) > 15
+    for word in words:
+        assert f"term-{word.replace(' ', '-')}" in places
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["first build", "built again"])
+def test_a_broken_reference_fails_the_build(tmp_path, again):
+    """With the flags of the Makefile, and also when nothing has changed since the last build."""
+    flags = re.search(r"^STRICT_BUILD := .* build \. (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)[1]
+    (tmp_path / "_config.yml").write_text("title: Test\nonly_build_toc_files: true\n")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: intro\n")
+    (tmp_path / "intro.md").write_text("# Intro\n\n[nowhere](#nowhere)\n")
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    for _ in range(1 + again):
+        done = subprocess.run([jupyter_book, "build", tmp_path, *flags.split()], capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "nowhere" in done.stdout + done.stderr
