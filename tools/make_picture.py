@@ -1,4 +1,4 @@
-"""Draw the picture on the book's first page and in the README: five frames of film and three forecasts of the next."""
+"""Draw the picture on the book's first page and in the README: film, and three forecasts of what comes next."""
 
 from pathlib import Path
 
