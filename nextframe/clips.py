@@ -7,24 +7,18 @@ import contextlib
 import hashlib
 import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
+from nextframe import ffmpeg
+
 EXAMPLES = ("bottle", "box")
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm"}
-VIDEO_ENCODERS = {
-    # Lossless where the format can be. Frames with an odd side need 4:4:4, which fewer players know.
-    ".mp4": ["-c:v", "libx264", "-crf", "16", "-movflags", "+faststart"],
-    ".avi": ["-c:v", "ffv1", "-pix_fmt", "gray"],
-    ".gif": ["-c:v", "gif", "-pix_fmt", "gray"],
-}
 _DATA = Path(__file__).parent / "data"
 
 
@@ -58,7 +52,7 @@ def read_clip(
     if path.is_file() and path.stat().st_size == 0:
         raise ValueError(f"{path.name} is empty (0 bytes): copy or download it again")
     if is_video:
-        return _collect(_video_frames(path, size, fps), path.name, total=_expected_frames(path, fps))
+        return _collect(ffmpeg.decode(path, size, fps), path.name, total=ffmpeg.expected_frames(path, fps))
     frames = _folder_frames(path, size) if path.is_dir() else _array_frames(path, size)
     return _collect(frames, path.name)
 
@@ -75,7 +69,7 @@ def write_clip(path: str | os.PathLike, clip: np.ndarray, fps: float = 25) -> No
         ValueError: The suffix is not one of those above, or the clip or `fps` is not valid.
     """
     path, clip = Path(path), check_clip(clip)
-    known = [*VIDEO_ENCODERS, ".npy", ".npz"]
+    known = [*ffmpeg.ENCODERS, ".npy", ".npz"]
     if path.suffix not in known:
         raise ValueError(f"cannot write {path.name!r}: expected a name ending in {', '.join(known)}")
     if not fps > 0:
@@ -87,27 +81,8 @@ def write_clip(path: str | os.PathLike, clip: np.ndarray, fps: float = 25) -> No
         elif path.suffix == ".npz":
             np.savez_compressed(unfinished, clip=clip)
         else:
-            unfinished.write_bytes(encode_clip(clip, fps, path.suffix))
+            unfinished.write_bytes(ffmpeg.encode(clip, fps, path.suffix))
         unfinished.replace(path)
-
-
-def encode_clip(clip: np.ndarray, fps: float = 25, suffix: str = ".mp4") -> bytes:
-    """Encode a uint8 clip `(time, height, width)`, or `(time, height, width, 3)` in colour, as the bytes of a video."""
-    count, height, width = clip.shape[:3]
-    source_format = "gray" if clip.ndim == 3 else "rgb24"
-    encoder = list(VIDEO_ENCODERS[suffix])
-    if suffix == ".mp4":
-        encoder += ["-pix_fmt", "yuv420p" if height % 2 == width % 2 == 0 else "yuv444p"]
-    raw = ["-f", "rawvideo", "-pix_fmt", source_format, "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
-    # mp4 is written back to front, so ffmpeg needs a real file and cannot use a pipe
-    with tempfile.TemporaryDirectory() as workdir:
-        video = Path(workdir, "clip" + suffix)
-        reproducible = ["-threads", "1", "-fflags", "+bitexact"]
-        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *raw, *encoder, *reproducible, video]
-        done = subprocess.run(command, input=np.ascontiguousarray(clip).tobytes(), capture_output=True)
-        if done.returncode:
-            raise ValueError(f"ffmpeg could not encode {count} frames of {height}×{width}: {_reason(done.stderr)}")
-        return video.read_bytes()
 
 
 def check_clip(clip: np.ndarray) -> np.ndarray:
@@ -158,7 +133,7 @@ def frame_rate(source: str | os.PathLike) -> float:
         ValueError: The file states none.
     """
     path = _existing(source)
-    header = _header(path)
+    header = ffmpeg.read_header(path)
     if "fps" not in header:
         raise ValueError(f"{path.name} states no frame rate: check that it is a video and plays")
     return header["fps"]
@@ -227,72 +202,6 @@ def _collect(frames: Iterable[np.ndarray], name: str, total: int | None = None) 
     return np.frombuffer(pixels, np.uint8).reshape(-1, *shape)
 
 
-def _video_frames(path: Path, size: tuple[int, int] | None, fps: float | None) -> Iterator[np.ndarray]:
-    """Decode, grey and resize in ffmpeg; only finished frames cross the pipe, each as a PGM image."""
-    filters = []
-    if fps is not None:
-        native = frame_rate(path)
-        if not 0 < fps <= native:
-            raise ValueError(f"fps={fps}: expected above 0 and at most the {native:g} of {path.name}: lower fps")
-        filters.append(f"fps={fps}")
-    if size is not None:
-        height, width = size
-        # grey first, and these flags: every version of ffmpeg then gives the same pixels
-        flags = "bilinear+accurate_rnd+bitexact"
-        filters.append(f"format=gray,scale={width}:{height}:force_original_aspect_ratio=increase:flags={flags}")
-        filters.append(f"crop={width}:{height}")
-    # -map 0:V:0 is the first real video stream (not a cover picture); -xerror stops at damage instead of going on
-    decode = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-nostdin", "-i", path, "-map", "0:V:0"]
-    pictures = ["-pix_fmt", "gray", "-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "pgm", "-"]
-    with tempfile.TemporaryFile() as log:
-        command = [*decode, *(["-vf", ",".join(filters)] if filters else []), *pictures]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
-        try:
-            while process.stdout.readline() == b"P5\n":
-                width, height = map(int, process.stdout.readline().split())
-                process.stdout.readline()  # the largest value, always 255
-                frame = process.stdout.read(width * height)
-                if len(frame) == width * height:
-                    yield np.frombuffer(frame, np.uint8).reshape(height, width)
-            status = process.wait()
-        finally:  # also when the reader stops early or is interrupted
-            process.kill()
-            process.stdout.close()
-            process.wait()
-        log.seek(0)
-        _raise_for_ffmpeg(path, status, log.read())
-
-
-def _raise_for_ffmpeg(path: Path, status: int, log: bytes) -> None:
-    if b"matches no streams" in log:
-        raise ValueError(f"{path.name} has no video stream, only sound: expected a video; choose another file")
-    if b"partial file" in log or b"corrupt" in log or b"Invalid NAL" in log:
-        raise ValueError(f"{path.name} is cut short or damaged ({_reason(log)}): copy or download it again")
-    if status:
-        raise ValueError(
-            f"{path.name} is not a video that ffmpeg can read ({_reason(log)}): "
-            "check that it plays, or convert it to mp4"
-        )
-
-
-def _header(path: Path) -> dict[str, float]:
-    """What ffmpeg reads in the file's header, as far as it does: `fps`, and `seconds` of duration."""
-    done = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-i", path], capture_output=True)
-    log = done.stderr.decode(errors="replace")
-    header = {}
-    if found := re.search(r"Video: .* ([\d.]+)(k?) (?:fps|tbr)", log):
-        header["fps"] = float(found[1]) * (1000 if found[2] else 1)
-    if found := re.search(r"Duration: (\d+):(\d+):([\d.]+)", log):
-        header["seconds"] = 3600 * int(found[1]) + 60 * int(found[2]) + float(found[3])
-    return header
-
-
-def _expected_frames(path: Path, fps: float | None) -> int | None:
-    """How many frames the progress bar should count to; None if the header does not say."""
-    header = _header(path)
-    return round(header.get("seconds", 0) * (fps or header.get("fps", 0))) or None
-
-
 def _folder_frames(path: Path, size: tuple[int, int] | None) -> Iterator[np.ndarray]:
     files = [file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES]
     for file in sorted(files, key=lambda file: [int(s) if s.isdigit() else s for s in re.split(r"(\d+)", file.name)]):
@@ -326,9 +235,3 @@ def _resize(image: Image.Image, size: tuple[int, int] | None) -> np.ndarray:
     if size is not None:
         image = ImageOps.fit(image, (size[1], size[0]), method=Image.Resampling.BILINEAR)
     return np.asarray(image)
-
-
-def _reason(log: bytes) -> str:
-    """The first complaint in ffmpeg's log, without the address of the part that makes it."""
-    lines = log.decode(errors="replace").strip().splitlines() or ["no reason given"]
-    return re.sub(r"^\[[^]]*\] *", "", lines[0]).rstrip(". ")

@@ -13,7 +13,7 @@ import numpy as np
 from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
-from nextframe.clips import encode_clip
+from nextframe import ffmpeg
 
 COLOURS = {
     "copy_last": "#000000",
@@ -116,7 +116,7 @@ def player(clips: Mapping[str, np.ndarray], fps: float = 10, zoom: int | None = 
     gap = np.full((time, height, max(1, _GAP // zoom)), 255, np.uint8)
     film = np.concatenate([part for plane in planes for part in (plane, gap)][:-1], axis=2)
     film = np.pad(film, [(0, 0), (0, height % 2), (0, film.shape[2] % 2)], mode="edge")  # players want even sides
-    video = base64.b64encode(encode_clip(film, fps)).decode()
+    video = base64.b64encode(ffmpeg.encode(film, fps)).decode()
     labels = "".join(f'<span style="flex:1">{html.escape(name)}</span>' for name in clips)
     return HTML(
         f'<figure style="width:{film.shape[2] * zoom}px;max-width:100%;margin:0 0 1em">'

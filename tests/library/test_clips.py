@@ -11,7 +11,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from nextframe import clips
+from nextframe import clips, ffmpeg
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
@@ -114,7 +114,7 @@ def test_large_film_is_streamed(tmp_path):
 
 
 def test_an_interrupted_read_leaves_no_ffmpeg_behind():
-    frames = clips._video_frames(clips.example_path("box"), None, None)
+    frames = ffmpeg.decode(clips.example_path("box"), None, None)
     next(frames)
     assert [child for child in psutil.Process().children() if "ffmpeg" in child.name()]
     frames.close()
@@ -154,9 +154,10 @@ def test_empty_file(tmp_path):
     )
 
 
-def test_text_renamed_to_mp4(tmp_path):
+@pytest.mark.parametrize("fps", [None, 5])
+def test_text_renamed_to_mp4(tmp_path, fps):
     (tmp_path / "text.mp4").write_text("not a film")
-    message = complaint(clips.read_clip, tmp_path / "text.mp4")
+    message = complaint(clips.read_clip, tmp_path / "text.mp4", fps=fps)
     assert "text.mp4 is not a video that ffmpeg can read" in message
     assert "convert it to mp4" in message
 
