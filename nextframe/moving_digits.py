@@ -2,7 +2,7 @@
 
 Positions are real numbers and digits are drawn between pixels by bilinear interpolation: motion rounded to whole
 pixels would look like noise that no model can predict. Each split draws its own digits, so a model is never tested
-on handwriting that it saw in training.
+on an image that it saw in training.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -137,6 +137,12 @@ def opens_on_colab(path, notebook):
             yield f"cell {number} installs something: only the set-up cell may"
 
 
+def asks_for_a_gpu_if_it_trains(path, notebook):
+    trains = any(re.search(r"\.fit\(|import .*\btraining\b", cell.source) for cell in code_cells(notebook))
+    if trains and notebook.metadata.get("accelerator") != "GPU":
+        yield 'it trains, and its metadata does not ask Colab for a GPU: "accelerator": "GPU"'
+
+
 def is_shaped_like_a_chapter(path, notebook):
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     titles = re.findall(r"^# .+$", text, flags=re.MULTILINE)
@@ -162,5 +168,6 @@ LINTS = [
     nbval_can_compare,
     most_outputs_are_compared,
     opens_on_colab,
+    asks_for_a_gpu_if_it_trains,
     is_shaped_like_a_chapter,
 ]

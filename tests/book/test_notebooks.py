@@ -142,6 +142,7 @@ BREAKS = {
     "nbval_can_compare": [write_code("plt.plot(x);"), write_code("clear_output()"), draw_svg],
     "most_outputs_are_compared": [tag_all, mark_by_comment],
     "opens_on_colab": [link_elsewhere, no_link, install_elsewhere, rename_for_colab, write_code("!pip install keras")],
+    "asks_for_a_gpu_if_it_trains": [write_code("model.fit(dataset)")],
     "is_shaped_like_a_chapter": [second_title, no_summary],
 }
 
