@@ -8,6 +8,8 @@ import hashlib
 import os
 import re
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -46,7 +48,7 @@ def read_clip(
     """
     size = _check_size(size)
     path = _existing(source)
-    is_video = path.is_file() and path.suffix not in {".npy", ".npz"}
+    is_video = path.is_file() and path.suffix.lower() not in {".npy", ".npz"}
     if fps is not None and not is_video:
         raise ValueError(f"fps={fps} needs a video, and {path.name} has no frame rate: take every k-th frame instead")
     if path.is_file() and path.stat().st_size == 0:
@@ -58,20 +60,25 @@ def read_clip(
 
 
 def write_clip(path: str | os.PathLike, clip: np.ndarray, fps: float = 25) -> None:
-    """Write a clip as mp4, gif, avi (lossless), `.npy` or `.npz`. The file appears whole or not at all.
+    """Write a clip as mp4 (small, nearly exact), avi or gif (exact), `.npy` or `.npz` (exact).
+
+    The file appears whole or not at all.
 
     Args:
         path: Where to write; the suffix chooses the format.
         clip: `(time, height, width)`, uint8 0..255 or float 0..1.
-        fps: Frames per second of a video.
+        fps: Frames per second of a video. (A gif counts in hundredths of a second, so it gets the nearest rate.)
 
     Raises:
+        FileNotFoundError: The folder does not exist.
         ValueError: The suffix is not one of those above, or the clip or `fps` is not valid.
     """
     path, clip = Path(path), check_clip(clip)
     known = [*ffmpeg.ENCODERS, ".npy", ".npz"]
     if path.suffix not in known:
         raise ValueError(f"cannot write {path.name!r}: expected a name ending in {', '.join(known)}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"no folder at {str(path.parent)!r} to write {path.name} into: make it first")
     if not fps > 0:
         raise ValueError(f"fps={fps}: expected a number above 0")
     with tempfile.TemporaryDirectory(dir=path.parent) as workdir:
@@ -203,7 +210,7 @@ def _collect(frames: Iterable[np.ndarray], name: str, total: int | None = None) 
 
 
 def _folder_frames(path: Path, size: tuple[int, int] | None) -> Iterator[np.ndarray]:
-    files = [file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES]
+    files = [f for f in path.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
     for file in sorted(files, key=lambda file: [int(s) if s.isdigit() else s for s in re.split(r"(\d+)", file.name)]):
         try:
             with Image.open(file) as image:
@@ -215,20 +222,23 @@ def _folder_frames(path: Path, size: tuple[int, int] | None) -> Iterator[np.ndar
 
 
 def _array_frames(path: Path, size: tuple[int, int] | None) -> Iterator[np.ndarray]:
+    for frame in check_clip(_load_array(path)):
+        yield _resize(Image.fromarray(frame), size) if size else frame
+
+
+def _load_array(path: Path) -> np.ndarray:
     try:
         # a memory map reads frames as they are needed; an .npz cannot be mapped
         loaded = np.load(path, mmap_mode="r")
-    except (ValueError, OSError, EOFError) as error:
-        raise ValueError(f"{path.name} is not a NumPy file that can be read: save it again with np.save") from error
-    if not isinstance(loaded, np.ndarray):
-        with loaded as archive:
-            if len(archive.files) != 1:
-                raise ValueError(
-                    f"{path.name} holds the arrays {archive.files}; expected one clip: save the clip alone"
-                )
-            loaded = archive[archive.files[0]]
-    for frame in check_clip(loaded):
-        yield _resize(Image.fromarray(frame), size) if size else frame
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            arrays = {name: loaded[name] for name in loaded.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path.name} is not a NumPy file that can be read ({error}): save it again") from error
+    if len(arrays) != 1:
+        raise ValueError(f"{path.name} holds the arrays {list(arrays)}; expected one clip: save the clip alone")
+    return next(iter(arrays.values()))
 
 
 def _resize(image: Image.Image, size: tuple[int, int] | None) -> np.ndarray:

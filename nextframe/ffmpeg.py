@@ -14,8 +14,7 @@ import imageio_ffmpeg
 import numpy as np
 
 ENCODERS = {
-    # lossless where the format can be
-    ".mp4": ["-c:v", "libx264", "-crf", "16", "-movflags", "+faststart"],
+    ".mp4": ["-c:v", "libx264", "-crf", "16", "-movflags", "+faststart"],  # small, and off by a grey level or so
     ".avi": ["-c:v", "ffv1", "-pix_fmt", "gray"],
     ".gif": ["-c:v", "gif", "-pix_fmt", "gray"],
 }
@@ -40,19 +39,22 @@ def decode(path: Path, size: tuple[int, int] | None, fps: float | None) -> Itera
         native = read_header(path).get("fps", fps)  # what is no video is told apart below
         if not 0 < fps <= native:
             raise ValueError(f"fps={fps}: expected above 0 and at most the {native:g} of {path.name}: lower fps")
-        filters.append(f"fps={fps}")
+        # The first frame of each period, and no frame twice, as the filter "fps" gives where the camera paused.
+        # (The thousandth keeps rounding from pushing a frame into the period before.)
+        period = f"floor(%s*{fps}+0.001)"
+        filters.append(f"select='isnan(prev_selected_t)+gt({period % 't'},{period % 'prev_selected_t'})'")
+    # Grey first, and these flags: every version of ffmpeg then gives the same pixels.
+    flags = "flags=bilinear+accurate_rnd+bitexact"
+    filters.append(f"format=gray,scale=iw*sar:ih:{flags},setsar=1")  # pixels that are not square are made so
     if size is not None:
         height, width = size
-        # grey first, and these flags: every version of ffmpeg then gives the same pixels
-        flags = "bilinear+accurate_rnd+bitexact"
-        filters.append(f"format=gray,scale={width}:{height}:force_original_aspect_ratio=increase:flags={flags}")
-        filters.append(f"crop={width}:{height}")
-    # -map 0:V:0 is the first real video stream (not a cover picture); -xerror stops at damage instead of going on
-    reading = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-nostdin", "-i", path, "-map", "0:V:0"]
-    pictures = ["-pix_fmt", "gray", "-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "pgm", "-"]
+        filters.append(f"scale={width}:{height}:force_original_aspect_ratio=increase:{flags},crop={width}:{height}")
+    # -xerror stops at damage instead of going on; 0:V:0 is the first real video stream, not a cover picture
+    reading = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-nostdin", "-i", f"file:{path}"]
+    filtered = ["-map", "0:V:0", "-vf", ",".join(filters), "-fps_mode", "passthrough"]
+    pictures = ["-pix_fmt", "gray", "-f", "image2pipe", "-c:v", "pgm", "-"]
     with tempfile.TemporaryFile() as log:
-        command = [*reading, *(["-vf", ",".join(filters)] if filters else []), *pictures]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+        process = subprocess.Popen([*reading, *filtered, *pictures], stdout=subprocess.PIPE, stderr=log)
         try:
             while process.stdout.readline() == b"P5\n":
                 width, height = map(int, process.stdout.readline().split())
@@ -96,7 +98,7 @@ def encode(clip: np.ndarray, fps: float, suffix: str = ".mp4") -> bytes:
 
 def read_header(path: Path) -> dict[str, float]:
     """What ffmpeg reads in the file's header, as far as it does: `fps`, and `seconds` of duration."""
-    done = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-i", path], capture_output=True)
+    done = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-i", f"file:{path}"], capture_output=True)
     log = done.stderr.decode(errors="replace")
     header = {}
     if found := re.search(r"Video: .* ([\d.]+)(k?) (?:fps|tbr)", log):

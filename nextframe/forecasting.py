@@ -6,6 +6,7 @@ import logging
 import keras
 import numpy as np
 
+from nextframe.checks import whole_number
 from nextframe.metrics import clip_to_unit
 
 
@@ -21,7 +22,7 @@ def predict_next(model: keras.Model, context: np.ndarray, batch_size: int = 32) 
         float32 `(batch, height, width, 1)`, not clipped.
 
     Raises:
-        ValueError: The context's shape is not what the model was built for.
+        ValueError: The context is empty, not of floats, or not of the shape that the model was built for.
     """
     expected = model.input_shape[1:]
     if np.ndim(context) != 5 or any(
@@ -31,6 +32,10 @@ def predict_next(model: keras.Model, context: np.ndarray, batch_size: int = 32) 
             f"context has shape {np.shape(context)}; {model.name} was built for (batch, "
             f"{', '.join(map(str, expected))}): cut windows of that shape, or build the model for yours"
         )
+    if not np.issubdtype(context.dtype, np.floating):
+        raise ValueError(f"context has dtype {context.dtype}; expected floats in 0..1: use nextframe.windows.to_unit")
+    if len(context) == 0:
+        raise ValueError("context is an empty batch: expected at least one context")
     with _quiet_about_tracing():
         return model.predict(context, batch_size=batch_size, verbose=0)
 
@@ -53,8 +58,7 @@ def rollout(
     Raises:
         ValueError: As `predict_next`; or `horizon` is below 1.
     """
-    if horizon != int(horizon) or horizon < 1:
-        raise ValueError(f"horizon={horizon}: expected a whole number, at least 1")
+    whole_number("horizon", horizon)
     forecasts = []
     for _ in range(horizon):
         forecast = predict_next(model, context, batch_size)

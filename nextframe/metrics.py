@@ -27,7 +27,8 @@ def mse(truth: np.ndarray, forecast: np.ndarray, per: str = "pixel") -> np.ndarr
         float64 `(...)`.
 
     Raises:
-        ValueError: Shapes differ or lack the channel axis, integers instead of floats, or an unknown `per`.
+        ValueError: Shapes differ or lack the channel axis, integers instead of floats, a truth outside 0..1, or an
+            unknown `per`.
     """
     return _reduce(np.square(_difference(truth, forecast)), per)
 
@@ -120,9 +121,11 @@ def _difference(truth: np.ndarray, forecast: np.ndarray) -> np.ndarray:
     for name, frames in {"truth": truth, "forecast": forecast}.items():
         if not np.issubdtype(frames.dtype, np.floating):
             raise ValueError(
-                f"{name} has dtype {frames.dtype}; expected floats in 0..1, since differences of bytes wrap around: "
+                f"{name} has dtype {frames.dtype}; expected floats in 0..1, since squares of bytes wrap around: "
                 "use nextframe.windows.to_unit"
             )
+    if truth.size and (truth.min() < 0 or truth.max() > 1):
+        raise ValueError(f"truth has values {truth.min():.4g} to {truth.max():.4g}; expected 0..1: divide by 255")
     return truth.astype(np.float64) - forecast
 
 

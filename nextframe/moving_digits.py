@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
+from nextframe.checks import whole_number
 from nextframe.clips import mnist_digits
 
 # Which of the 10,000 shuffled digits belong to which split.
@@ -47,11 +48,10 @@ def moving_digits(
     Raises:
         ValueError: A number is out of range; the message names it.
     """
-    height, width = (canvas, canvas) if np.ndim(canvas) == 0 else canvas
+    height, width = (whole_number("canvas", side) for side in ((canvas,) * 2 if np.ndim(canvas) == 0 else canvas))
     slowest, fastest = speed
     for name, value in {"count": count, "length": length, "digits": digits, "digit_size": digit_size}.items():
-        if value < 1:
-            raise ValueError(f"{name}={value}: expected at least 1")
+        whole_number(name, value)
     if digit_size > min(height, width):
         raise ValueError(f"digit_size={digit_size} does not fit a canvas of {height}×{width}: lower it")
     if not 0 <= slowest <= fastest:

@@ -112,7 +112,7 @@ def player(clips: Mapping[str, np.ndarray], fps: float = 10, zoom: int | None = 
     planes = [_to_bytes(_as_planes(clip)) for clip in clips.values()]
     time, height, width = planes[0].shape
     zoom = zoom or max(1, (_PLAYER_WIDTH // len(planes) - _GAP) // width)
-    # The video has the clips' own pixels; the page enlarges them, which keeps it small.
+    # The video is as small as the clips are; the page enlarges it.
     gap = np.full((time, height, max(1, _GAP // zoom)), 255, np.uint8)
     film = np.concatenate([part for plane in planes for part in (plane, gap)][:-1], axis=2)
     film = np.pad(film, [(0, 0), (0, height % 2), (0, film.shape[2] % 2)], mode="edge")  # players want even sides
@@ -127,12 +127,25 @@ def player(clips: Mapping[str, np.ndarray], fps: float = 10, zoom: int | None = 
     )
 
 
-def table(rows: Mapping[str, Mapping[str, float | str]], corner: str = "", digits: int = 3) -> Markdown:
-    """Set numbers in a table: name of a row → name of a column → value, rounded to `digits` decimals."""
+def table(
+    rows: Mapping[str, Mapping[str, float | str]], corner: str = "", digits: int | Mapping[str, int] = 3
+) -> Markdown:
+    """Set numbers in a table.
+
+    Args:
+        rows: Name of a row → name of a column → number, or text that is set as it is.
+        corner: Head of the first column, which names the rows.
+        digits: Decimals of a number: the same for all, or for each column by its name.
+    """
     columns = list(next(iter(rows.values())))
     lines = [f"| {corner} | {' | '.join(columns)} |", "|---" + "|---:" * len(columns) + "|"]
     for name, row in rows.items():
-        cells = [value if isinstance(value, str) else f"{value:.{digits}f}" for value in row.values()]
+        cells = [
+            value
+            if isinstance(value, str)
+            else f"{value:.{digits[column] if isinstance(digits, Mapping) else digits}f}"
+            for column, value in row.items()
+        ]
         lines.append(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
     return Markdown("\n".join(lines))
 

@@ -3,11 +3,13 @@
 A *window* is one context of N frames with its target. The only module that touches `tf.data`.
 """
 
+import contextlib
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
+from nextframe.checks import whole_number
 from nextframe.clips import check_clip
 
 
@@ -22,8 +24,7 @@ def to_unit(frames: np.ndarray) -> np.ndarray:
 def window_span(context: int, horizon: int = 1, frame_step: int = 1) -> int:
     """Number of consecutive frames that one window reaches over."""
     for name, value in {"context": context, "horizon": horizon, "frame_step": frame_step}.items():
-        if value != int(value) or value < 1:
-            raise ValueError(f"{name}={value}: expected a whole number, at least 1")
+        whole_number(name, value)
     return (context + horizon - 1) * frame_step + 1
 
 
@@ -48,8 +49,7 @@ def sliding_windows(
     """
     clip = check_clip(clip)
     span = window_span(context, horizon, frame_step)
-    if stride != int(stride) or stride < 1:
-        raise ValueError(f"stride={stride}: expected a whole number, at least 1")
+    whole_number("stride", stride)
     if len(clip) < span:
         raise ValueError(
             f"clip has {len(clip)} frames; context={context}, horizon={horizon} and frame_step={frame_step} "
@@ -104,7 +104,8 @@ def window_dataset(
     """Build a `tf.data.Dataset` of `(context, target)` batches for `fit`, `evaluate` and `predict`.
 
     TensorFlow keeps one uint8 copy of the clips; a batch is gathered from it, turned to floats and prefetched while
-    the model works. Memory is that of the clips, however many windows overlap on them.
+    the model works. So memory is that of the clips twice, however many windows overlap on them (and once more, for a
+    moment, to join several clips).
 
     Args:
         clips: One clip `(time, height, width)`, or several: a list, or an array `(count, time, height, width)` such
@@ -121,10 +122,8 @@ def window_dataset(
     Raises:
         ValueError: As `sliding_windows`; or the clips differ in size; or `batch_size` is below 1.
     """
-    import tensorflow as tf  # here, so that everything else in this module works without TensorFlow
-
-    if batch_size != int(batch_size) or batch_size < 1:
-        raise ValueError(f"batch_size={batch_size}: expected a whole number, at least 1")
+    tf = _tensorflow()
+    whole_number("batch_size", batch_size)
     clips = _as_clips(clips)
     span = window_span(context, horizon, frame_step)
     starts, offset = [], 0
@@ -157,6 +156,18 @@ def window_dataset(
     dataset = dataset.batch(batch_size).map(gather, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(math.ceil(len(starts) / batch_size)))
     return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _tensorflow():
+    """TensorFlow, imported only where it is needed, and kept off the GPU where another backend computes there."""
+    import keras
+    import tensorflow as tf
+
+    if keras.backend.backend() != "tensorflow":
+        # if TensorFlow has started already, it keeps what it has taken
+        with contextlib.suppress(RuntimeError):
+            tf.config.set_visible_devices([], "GPU")
+    return tf
 
 
 def _as_clips(clips: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:

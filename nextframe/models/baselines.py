@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+SMALLEST_FLOW = 12  # pixels a side, below which OpenCV finds no flow
+
 
 def copy_last(context_shape: tuple[int, ...]) -> keras.Model:
     """Forecast that nothing moves: the last frame again. Skill is measured against this one."""
@@ -37,26 +39,49 @@ def optical_flow(context_shape: tuple[int, ...]) -> keras.Model:
     """Forecast that each patch moves on as it just did: the last frame, warped by its own optical flow.
 
     The flow is OpenCV's dense inverse search (Kroeger et al., 2016), from the last frame back to the one before. It
-    runs in NumPy on the CPU, so the model is compiled to run eagerly and has no gradient.
+    runs in NumPy on the CPU and has no gradient.
     """
     context = _input(context_shape, least=2)
-    model = keras.Model(context, WarpByFlow()(context), name="optical_flow")
-    model.compile(run_eagerly=True, jit_compile=False)
-    return model
+    height, width = context_shape[1:3]
+    if min(height, width) < SMALLEST_FLOW:
+        raise ValueError(
+            f"context_shape={tuple(context_shape)}: optical flow needs frames of at least "
+            f"{SMALLEST_FLOW}×{SMALLEST_FLOW}: use larger frames, or another baseline"
+        )
+    return keras.Model(context, WarpByFlow()(context), name="optical_flow")
 
 
+@keras.saving.register_keras_serializable("nextframe")
 class WarpByFlow(keras.layers.Layer):
     """Move the last frame of a context on by its optical flow: `(batch, N, h, w, 1)` → `(batch, h, w, 1)`."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_jit = False
 
     def compute_output_spec(self, context):
         """One frame of the context's size; without this, Keras would trace `call`, which is NumPy."""
         return keras.KerasTensor((context.shape[0], *context.shape[2:]), dtype=context.dtype)
 
     def call(self, context):
-        """Warp each context's last frame."""
-        context = ops.convert_to_numpy(context)
-        warped = [_move_on(before, last) for before, last in context[:, -2:, ..., 0]]
-        return ops.convert_to_tensor(np.stack(warped)[..., None])
+        """Warp each context's last frame, in NumPy; compiled code calls back into Python for it."""
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            warped = tf.numpy_function(_move_all_on, [context], tf.float32)
+            return tf.ensure_shape(warped, (context.shape[0], *context.shape[2:]))
+        if keras.backend.backend() == "jax":
+            import jax
+
+            shape = jax.ShapeDtypeStruct((context.shape[0], *context.shape[2:]), "float32")
+            return jax.pure_callback(_move_all_on, shape, context)
+        return ops.convert_to_tensor(_move_all_on(ops.convert_to_numpy(context)))
+
+
+def _move_all_on(context: np.ndarray) -> np.ndarray:
+    """Warp the last frame of each context: float `(batch, N, h, w, 1)` → float32 `(batch, h, w, 1)`."""
+    pairs = np.asarray(context, np.float32)[:, -2:, ..., 0]
+    return np.stack([_move_on(before, last) for before, last in pairs])[..., None]
 
 
 def _move_on(before: np.ndarray, last: np.ndarray) -> np.ndarray:
@@ -69,10 +94,8 @@ def _move_on(before: np.ndarray, last: np.ndarray) -> np.ndarray:
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     back = search.calc(*to_bytes, None)  # (height, width, 2): where each pixel of `last` was, as (x, y)
     rows, columns = np.mgrid[: last.shape[0], : last.shape[1]].astype(np.float32)
-    return cv2.remap(
-        last.astype(np.float32), columns + back[..., 0], rows + back[..., 1], cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
+    columns, rows = columns + back[..., 0], rows + back[..., 1]
+    return cv2.remap(last, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _input(context_shape: tuple[int, ...], least: int = 1) -> keras.KerasTensor:

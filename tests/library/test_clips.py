@@ -231,9 +231,50 @@ def test_npz_with_two_arrays(tmp_path, clip):
     assert "['a', 'b']; expected one clip" in complaint(clips.read_clip, tmp_path / "two.npz")
 
 
-def test_npy_that_is_none(tmp_path):
-    (tmp_path / "bad.npy").write_text("no array")
-    assert "bad.npy is not a NumPy file" in complaint(clips.read_clip, tmp_path / "bad.npy")
+@pytest.mark.parametrize("name", ["bad.npy", "bad.npz", "BAD.NPY"])
+def test_npy_that_is_none(tmp_path, name):
+    (tmp_path / name).write_text("no array")
+    assert f"{name} is not a NumPy file" in complaint(clips.read_clip, tmp_path / name)
+
+
+def test_damaged_npz(tmp_path, clip):
+    clips.write_clip(tmp_path / "clip.npz", clip)
+    whole = (tmp_path / "clip.npz").read_bytes()
+    (tmp_path / "clip.npz").write_bytes(whole[:200] + b"????" + whole[204:])
+    assert "clip.npz is not a NumPy file that can be read" in complaint(clips.read_clip, tmp_path / "clip.npz")
+
+
+def test_odd_names(tmp_path, clip, monkeypatch):
+    """A colon looks like a protocol to ffmpeg, and macOS leaves hidden files beside pictures."""
+    monkeypatch.chdir(tmp_path)
+    clips.write_clip("10:30.avi", clip)
+    assert np.array_equal(clips.read_clip("10:30.avi"), clip)
+    Image.fromarray(clip[0]).save("frame1.png")
+    (tmp_path / "._frame1.png").write_bytes(b"no picture")
+    assert len(clips.read_clip(tmp_path)) == 1
+
+
+def test_pixels_that_are_not_square(tmp_path, clip):
+    clips.write_clip(tmp_path / "square.avi", clip)
+    aspect = ["-vf", "setsar=2", "-c:v", "ffv1"]
+    subprocess.run([FFMPEG, "-v", "error", "-i", tmp_path / "square.avi", *aspect, tmp_path / "wide.avi"], check=True)
+    assert clips.read_clip(tmp_path / "wide.avi").shape == (12, 32, 96)
+
+
+def test_no_frame_is_read_twice(tmp_path):
+    """Also where the camera paused: a film whose frames are not evenly spaced in time."""
+    frames = np.arange(0, 250, 5, dtype=np.uint8)[:, None, None] * np.ones((1, 16, 16), np.uint8)
+    clips.write_clip(tmp_path / "even.avi", frames, fps=25)
+    pause = ["-vf", "setpts=PTS+gt(N\\,20)*2/TB", "-fps_mode", "passthrough", "-c:v", "libx264", "-qp", "0"]
+    subprocess.run([FFMPEG, "-v", "error", "-i", tmp_path / "even.avi", *pause, tmp_path / "uneven.mkv"], check=True)
+    kept = clips.read_clip(tmp_path / "uneven.mkv", fps=12)[:, 0, 0].astype(int)
+    assert 20 <= len(kept) <= 30
+    assert (np.diff(kept) > 0).all()
+
+
+def test_write_into_a_folder_that_is_not_there(tmp_path, clip):
+    message = complaint(clips.write_clip, tmp_path / "nowhere" / "clip.mp4", clip)
+    assert "nowhere' to write clip.mp4 into: make it first" in message
 
 
 @pytest.mark.parametrize(

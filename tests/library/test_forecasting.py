@@ -57,7 +57,15 @@ def test_context_of_another_shape(shape):
     assert str(shape) in str(caught.value)
 
 
-@pytest.mark.parametrize("horizon", [0, -1, 2.5])
+def test_bytes_and_empty_batches(context):
+    model = build("copy_last", context.shape[1:])
+    with pytest.raises(ValueError, match="dtype uint8; expected floats in 0..1: use nextframe.windows.to_unit"):
+        forecasting.predict_next(model, np.zeros((3, 4, 8, 8, 1), np.uint8))
+    with pytest.raises(ValueError, match="empty batch: expected at least one context"):
+        forecasting.predict_next(model, context[:0])
+
+
+@pytest.mark.parametrize("horizon", [0, -1, 2.5, 2.0])
 def test_horizon_below_one(context, horizon):
     with pytest.raises(ValueError, match=f"horizon={horizon}: expected a whole number, at least 1"):
         forecasting.rollout(build("black", context.shape[1:]), context, horizon)

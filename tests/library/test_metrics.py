@@ -96,6 +96,7 @@ def test_clipping_is_explicit(frames):
             r"\(2, 8, 8, 1\), forecast \(3, 8, 8, 1\): pass frames of one",
         ),
         (np.zeros((2, 8, 8)), np.zeros((2, 8, 8)), r"\(2, 8, 8\); expected .*: add the channel axis"),
+        (np.full((8, 8, 1), 200.0), np.zeros((8, 8, 1)), "truth has values 200 to 200; expected 0..1: divide by 255"),
         (np.zeros((8, 8, 1), np.uint8), np.zeros((8, 8, 1)), "truth has dtype uint8; expected floats.*to_unit"),
         (np.zeros((8, 8, 1)), np.zeros((8, 8, 1), np.uint8), "forecast has dtype uint8; expected floats.*to_unit"),
     ],

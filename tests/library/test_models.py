@@ -1,5 +1,7 @@
 """Every registered model: one call, context in, target out. And what each baseline forecasts."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from nextframe.moving_digits import moving_digits
 
 @pytest.fixture
 def context():
-    return np.random.default_rng(0).random((3, 4, 12, 10, 1)).astype(np.float32)
+    return np.random.default_rng(0).random((3, 4, 12, 14, 1)).astype(np.float32)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -19,9 +21,9 @@ def test_context_in_target_out(name, context):
     model = build(name, context.shape[1:])
     assert isinstance(model, keras.Model)
     assert model.name == name
-    assert model.output_shape == (None, 12, 10, 1)
+    assert model.output_shape == (None, 12, 14, 1)
     called = keras.ops.convert_to_numpy(model(context))
-    assert called.shape == (3, 12, 10, 1)
+    assert called.shape == (3, 12, 14, 1)
     assert called.dtype == np.float32
     np.testing.assert_allclose(forecasting.predict_next(model, context), called, atol=1e-6)
 
@@ -57,9 +59,29 @@ def test_optical_flow_leaves_still_frames_alone():
 
 
 def test_optical_flow_without_opencv(context, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "cv2", None)
+    monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(ImportError, match="optical_flow needs OpenCV: pip install opencv-python-headless"):
-        baselines.optical_flow(context.shape[1:])(context)
+        baselines._move_on(context[0, -2, ..., 0], context[0, -1, ..., 0])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_baseline_is_a_keras_model_like_any_other(name, context, tmp_path):
+    """It can be compiled and evaluated, be a part of another model, be saved and loaded."""
+    model, truth = build(name, context.shape[1:]), context[:, 0]
+    expected = forecasting.predict_next(model, context)
+    model.compile(loss="mse")
+    assert model.evaluate(context, truth, verbose=0) == pytest.approx(metrics.mse(truth, expected).mean(), rel=1e-4)
+    inputs = keras.Input(context.shape[1:])
+    double = keras.Model(inputs, 2 * model(inputs))
+    np.testing.assert_allclose(forecasting.predict_next(double, context), 2 * expected, rtol=1e-5, atol=1e-6)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(forecasting.predict_next(loaded, context), expected, atol=1e-6)
+
+
+def test_frames_too_small_for_optical_flow():
+    with pytest.raises(ValueError, match="optical flow needs frames of at least 12×12: use larger frames"):
+        build("optical_flow", (4, 11, 20, 1))
 
 
 def test_unknown_model():
@@ -77,4 +99,4 @@ def test_bad_context_shape(name, shape):
 @pytest.mark.parametrize("name", ["linear_extrapolation", "optical_flow"])
 def test_motion_needs_two_frames(name):
     with pytest.raises(ValueError, match="needs at least 2 frames of context"):
-        build(name, (1, 8, 8, 1))
+        build(name, (1, 16, 16, 1))

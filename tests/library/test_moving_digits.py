@@ -80,6 +80,8 @@ def test_a_digit_as_large_as_the_canvas_stands_still():
     [
         ({"count": 0}, "count=0"),
         ({"length": 0}, "length=0"),
+        ({"count": 2.5}, "count=2.5: expected a whole number"),
+        ({"canvas": 64.0}, "canvas=64.0: expected a whole number"),
         ({"digits": 0}, "digits=0"),
         ({"digit_size": 0}, "digit_size=0"),
         ({"canvas": 20}, "digit_size=28 does not fit a canvas of 20×20: lower it"),

@@ -107,3 +107,5 @@ def test_table():
         "| copy last | 0.12 | x |",
         "| black | 2.00 | y |",
     ]
+    each = plotting.table({"black": {"MSE": 2.0, "PSNR": 3.14159}}, digits={"MSE": 1, "PSNR": 2})
+    assert each.data.splitlines()[-1] == "| black | 2.0 | 3.14 |"

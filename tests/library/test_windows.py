@@ -125,7 +125,7 @@ def test_memory_is_bounded_by_the_clip():
 
 
 @pytest.mark.parametrize("name", ["context", "horizon", "stride", "frame_step", "batch_size"])
-@pytest.mark.parametrize("value", [0, -1, 1.5])
+@pytest.mark.parametrize("value", [0, -1, 1.5, 2.0])
 def test_numbers_below_one(clip, name, value):
     with pytest.raises(ValueError, match=f"{name}={value}: expected a whole number, at least 1"):
         windows.window_dataset(clip, **{"context": 4, name: value})
