@@ -138,14 +138,10 @@ def table(
         digits: Decimals of a number: the same for all, or for each column by its name.
     """
     columns = list(next(iter(rows.values())))
+    decimals = digits if isinstance(digits, Mapping) else dict.fromkeys(columns, digits)
     lines = [f"| {corner} | {' | '.join(columns)} |", "|---" + "|---:" * len(columns) + "|"]
     for name, row in rows.items():
-        cells = [
-            value
-            if isinstance(value, str)
-            else f"{value:.{digits[column] if isinstance(digits, Mapping) else digits}f}"
-            for column, value in row.items()
-        ]
+        cells = [value if isinstance(value, str) else f"{value:.{decimals[column]}f}" for column, value in row.items()]
         lines.append(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
     return Markdown("\n".join(lines))
 
