@@ -171,6 +171,14 @@ def test_truncated_mp4(tmp_path, share):
     assert "again" in message
 
 
+def test_damage_in_the_middle(tmp_path):
+    """Decoders carry on after damage unless they are told to stop; a film with made-up pixels is not what was asked."""
+    film = bytearray(clips.example_path("box").read_bytes())
+    film[len(film) // 2 : len(film) // 2 + 4000] = np.random.default_rng(0).bytes(4000)
+    (tmp_path / "film.mp4").write_bytes(film)
+    assert "film.mp4 is" in complaint(clips.read_clip, tmp_path / "film.mp4")
+
+
 def test_sound_only(tmp_path):
     sound = ["-f", "lavfi", "-i", "sine=duration=1"]
     subprocess.run([FFMPEG, "-v", "error", *sound, tmp_path / "sound.m4a"], check=True)
@@ -329,7 +337,12 @@ def test_bad_arguments_of_write_clip(tmp_path, clip, name, fps, named):
 
 def test_a_failed_write_keeps_the_old_file(tmp_path, clip, monkeypatch):
     clips.write_clip(tmp_path / "clip.npy", clip)
-    monkeypatch.setattr(np, "save", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+
+    def fail_half_way(path, _):
+        path.write_bytes(b"half a file")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "save", fail_half_way)
     with pytest.raises(OSError, match="disk full"):
         clips.write_clip(tmp_path / "clip.npy", clip[:2])
     assert np.array_equal(clips.read_clip(tmp_path / "clip.npy"), clip)
