@@ -21,6 +21,9 @@ COLOURS = {
     "linear_extrapolation": "#56b4e9",
     "black": "#666666",
     "optical_flow": "#e69f00",
+    "dense_lstm": "#cc79a7",
+    "frames_as_channels": "#0072b2",
+    "conv3d": "#009e73",
 }
 ERROR_MAP = "RdBu_r"  # red: forecast too bright; blue: too dark
 DPI = 144

@@ -13,7 +13,7 @@ PROFILES = ("ci", "cpu", "gpu")
 
 def current() -> str:
     """Return the profile's name: the environment's NEXTFRAME_PROFILE, else "gpu" where Keras sees one, else "cpu"."""
-    name = os.environ.get("NEXTFRAME_PROFILE") or ("gpu" if _sees_gpu() else "cpu")
+    name = os.environ.get("NEXTFRAME_PROFILE") or ("gpu" if sees_gpu() else "cpu")
     if name not in PROFILES:
         raise ValueError(f"NEXTFRAME_PROFILE={name!r}: expected one of {', '.join(PROFILES)}")
     return name
@@ -28,7 +28,8 @@ def pick(*, ci, cpu, gpu):
     return {"ci": ci, "cpu": cpu, "gpu": gpu}[current()]
 
 
-def _sees_gpu() -> bool:
+def sees_gpu() -> bool:
+    """Whether Keras's backend has a GPU to compute on."""
     try:
         return bool(keras.distribution.list_devices("gpu"))
     except RuntimeError:  # how JAX says that it has none

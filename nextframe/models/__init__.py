@@ -3,9 +3,13 @@
 import keras
 
 from nextframe.models.baselines import black, context_mean, copy_last, linear_extrapolation, optical_flow
+from nextframe.models.conv3d import conv3d
+from nextframe.models.dense_lstm import dense_lstm
+from nextframe.models.frames_as_channels import frames_as_channels
 
 BASELINES = (copy_last, context_mean, linear_extrapolation, black, optical_flow)
-MODELS = {model.__name__: model for model in BASELINES}
+NETWORKS = (dense_lstm, frames_as_channels, conv3d)
+MODELS = {model.__name__: model for model in (*BASELINES, *NETWORKS)}
 
 
 def build(name: str, context_shape: tuple[int, ...], **size) -> keras.Model:

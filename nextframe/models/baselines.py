@@ -13,25 +13,25 @@ SMALLEST_FLOW = 12  # pixels a side, below which OpenCV finds no flow
 
 def copy_last(context_shape: tuple[int, ...]) -> keras.Model:
     """Forecast that nothing moves: the last frame again. Skill is measured against this one."""
-    context = _input(context_shape)
+    context = context_input(context_shape)
     return keras.Model(context, context[:, -1], name="copy_last")
 
 
 def context_mean(context_shape: tuple[int, ...]) -> keras.Model:
     """Forecast the mean of the context: a still background without what moves on it."""
-    context = _input(context_shape)
+    context = context_input(context_shape)
     return keras.Model(context, ops.mean(context, axis=1), name="context_mean")
 
 
 def linear_extrapolation(context_shape: tuple[int, ...]) -> keras.Model:
     """Forecast that each pixel goes on changing as it just did: last + (last − one before). May leave 0..1."""
-    context = _input(context_shape, least=2)
+    context = context_input(context_shape, least=2)
     return keras.Model(context, 2 * context[:, -1] - context[:, -2], name="linear_extrapolation")
 
 
 def black(context_shape: tuple[int, ...]) -> keras.Model:
     """Forecast black: hard to beat on sparse frames, where it shows how little a small MSE can mean."""
-    context = _input(context_shape)
+    context = context_input(context_shape)
     return keras.Model(context, ops.zeros_like(context[:, -1]), name="black")
 
 
@@ -41,7 +41,7 @@ def optical_flow(context_shape: tuple[int, ...]) -> keras.Model:
     The flow is OpenCV's dense inverse search (Kroeger et al., 2016), from the last frame back to the one before. It
     runs in NumPy on the CPU and has no gradient.
     """
-    context = _input(context_shape, least=2)
+    context = context_input(context_shape, least=2)
     height, width = context_shape[1:3]
     if min(height, width) < SMALLEST_FLOW:
         raise ValueError(
@@ -98,7 +98,8 @@ def _move_on(before: np.ndarray, last: np.ndarray) -> np.ndarray:
     return cv2.remap(last, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _input(context_shape: tuple[int, ...], least: int = 1) -> keras.KerasTensor:
+def context_input(context_shape: tuple[int, ...], least: int = 1) -> keras.KerasTensor:
+    """Return the input of a model: a context of this shape, with at least so many frames; or say what is wrong."""
     if len(context_shape) != 4 or context_shape[-1] != 1:
         raise ValueError(f"context_shape={tuple(context_shape)}: expected (N, height, width, 1)")
     if context_shape[0] < least:

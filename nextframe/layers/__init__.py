@@ -1,0 +1,5 @@
+"""Layers that Keras lacks."""
+
+from nextframe.layers.causal_conv3d import CausalConv3D
+
+__all__ = ["CausalConv3D"]

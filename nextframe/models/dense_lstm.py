@@ -1,0 +1,36 @@
+"""Whole frames as vectors, read by an LSTM or a GRU: the first idea that everybody has."""
+
+import keras
+from keras import layers
+
+from nextframe.models.baselines import context_input
+from nextframe.models.heads import to_frame
+
+
+def dense_lstm(
+    context_shape: tuple[int, ...], units: int = 256, cell: str = "lstm", head: str = "linear"
+) -> keras.Model:
+    """Flatten each frame, read the frames with a recurrent layer, and paint a frame from its last state.
+
+    Args:
+        context_shape: `(N, height, width, 1)`.
+        units: Size of the recurrent layer's memory.
+        cell: "lstm" or "gru".
+        head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
+
+    Returns:
+        Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
+
+    Raises:
+        ValueError: A context shape, cell or head that does not exist.
+    """
+    cells = {"lstm": layers.LSTM, "gru": layers.GRU}
+    if cell not in cells:
+        raise ValueError(f"cell={cell!r}: expected one of {', '.join(cells)}")
+    context = context_input(context_shape)
+    frames, height, width, _ = context_shape
+    vectors = layers.Reshape((frames, height * width))(context)  # (batch, N, height × width)
+    memory = cells[cell](units)(vectors)  # (batch, units)
+    pixels = layers.Dense(height * width)(memory)  # (batch, height × width)
+    frame = layers.Reshape((height, width, 1))(pixels)
+    return keras.Model(context, to_frame(context, frame, head), name="dense_lstm")

@@ -1,0 +1,31 @@
+"""Heads: how a model turns its features into a frame."""
+
+import keras
+from keras import layers
+
+HEADS = ("linear", "residual", "sigmoid")
+
+
+def to_frame(context: keras.KerasTensor, frame: keras.KerasTensor, head: str) -> keras.KerasTensor:
+    """Finish a forecast.
+
+    Args:
+        context: `(batch, N, height, width, 1)`.
+        frame: What the model's last layer made of it, `(batch, height, width, 1)`, without an activation.
+        head: "linear": that is the forecast. It may stray outside 0..1; clip it when it is scored.
+            "residual": it is a correction, added to the last frame of the context.
+            "sigmoid": squeeze it into 0..1. With a loss of MSE on sparse frames this collapses to black.
+
+    Returns:
+        The forecast, `(batch, height, width, 1)`, float32 also where the rest computes in half precision.
+
+    Raises:
+        ValueError: Another head.
+    """
+    if head == "linear":
+        return layers.Activation("linear", dtype="float32", name="forecast")(frame)
+    if head == "residual":
+        return layers.Add(dtype="float32", name="forecast")([context[:, -1], frame])
+    if head == "sigmoid":
+        return layers.Activation("sigmoid", dtype="float32", name="forecast")(frame)
+    raise ValueError(f"head={head!r}: expected one of {', '.join(HEADS)}")

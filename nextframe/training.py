@@ -1,0 +1,196 @@
+"""Training: fit any model under a budget of steps, and resume exactly where a run was cut off.
+
+Keras does the work. What is added here: a schedule of rounds, each closed by a validation, a line of progress and a
+checkpoint that holds everything the next round depends on.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from nextframe.checks import whole_number
+from nextframe.profiles import sees_gpu
+
+LOSSES = {
+    "mse": keras.losses.MeanSquaredError,
+    "mae": keras.losses.MeanAbsoluteError,
+    "cross_entropy": keras.losses.BinaryCrossentropy,
+}
+
+
+def fit(
+    model: keras.Model,
+    training,
+    validation,
+    *,
+    steps: int,
+    rounds: int = 10,
+    learning_rate: float = 1e-3,
+    loss: str = "mse",
+    warm_up: float = 0.05,
+    checkpoint: str | os.PathLike | None = None,
+    flops_per_example: float | None = None,
+    progress: bool = True,
+) -> list[dict[str, float]]:
+    """Train a model, and leave it with the weights that did best on validation.
+
+    The learning rate rises over the first steps and then falls to 0 along half a cosine. The order of the examples is
+    the dataset's, which is seeded; initial weights are the model's, so seed before building it with
+    `keras.utils.set_random_seed`. On one machine the same call then gives the same weights.
+
+    Args:
+        model: Maps a context to a target. It is compiled here.
+        training: What `windows.window_dataset(..., shuffle=True)` returns; repeated as often as needed.
+        validation: The same, in order; used after each round.
+        steps: Batches to train on, in all. For epochs: `epochs * len(training)`.
+        rounds: Parts that the steps are cut into. At most `steps`.
+        learning_rate: Its highest value.
+        loss: "mse", "mae" or "cross_entropy" (for heads that stay within 0..1).
+        warm_up: Share of the steps over which the learning rate rises.
+        checkpoint: A file that keeps the state after each round. If it exists, training goes on from it: killed at any
+            moment and started again with the same arguments, a run ends with the same weights as one that was not.
+        flops_per_example: If given, the history counts them.
+        progress: Whether to print a line after each round.
+
+    Returns:
+        One entry a round: {"step": …, "examples": seen so far, "seconds": of training so far, "loss": …,
+        "validation": …, and with `flops_per_example` "flops": so far}.
+
+    Raises:
+        ValueError: A number out of range, an unknown loss, or a checkpoint of another run.
+    """
+    whole_number("steps", steps)
+    whole_number("rounds", rounds)
+    if rounds > steps:
+        raise ValueError(f"rounds={rounds} is more than steps={steps}: lower rounds")
+    if steps % rounds:
+        raise ValueError(f"steps={steps} cannot be cut into {rounds} equal rounds: choose a multiple")
+    if not learning_rate > 0 or not 0 <= warm_up < 1:
+        raise ValueError(f"learning_rate={learning_rate}, warm_up={warm_up}: expected above 0, and within 0..1")
+    if loss not in LOSSES:
+        raise ValueError(f"loss={loss!r}: expected one of {', '.join(LOSSES)}")
+    warm_up_steps = round(warm_up * steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        learning_rate if warm_up_steps == 0 else 0.0,
+        steps - warm_up_steps,
+        warmup_target=None if warm_up_steps == 0 else learning_rate,
+        warmup_steps=warm_up_steps,
+    )
+    optimizer = keras.optimizers.Adam(schedule)
+    optimizer.build(model.trainable_variables)
+    model.compile(optimizer=optimizer, loss=LOSSES[loss](), jit_compile=compiles_well(model))
+    # what must agree for a checkpoint to be this run's
+    identity = f"{model.name} {model.count_params()} {steps} {rounds} {learning_rate} {loss} {warm_up}"
+    state = _Rounds(model, steps, rounds, checkpoint, identity, flops_per_example, progress)
+    state.restore()
+    if state.done < rounds:
+        per_round = steps // rounds
+        remaining = training.repeat().skip(state.done * per_round)
+        model.fit(
+            remaining,
+            validation_data=validation,
+            steps_per_epoch=per_round,
+            initial_epoch=state.done,
+            epochs=rounds,
+            callbacks=[state],
+            shuffle=False,  # the dataset does
+            verbose=0,
+        )
+    model.set_weights(state.best)
+    return state.history
+
+
+def compiles_well(model: keras.Model) -> bool:
+    """Whether to compile with XLA: on a GPU, but for layers that have no XLA kernel there (cuDNN's LSTM and GRU)."""
+    recurrent = any(isinstance(layer, keras.layers.LSTM | keras.layers.GRU) for layer in model._flatten_layers())
+    return sees_gpu() and not recurrent and all(layer.supports_jit for layer in model._flatten_layers())
+
+
+def precision() -> str:
+    """The dtype policy to build models under: "mixed_float16" on a GPU, else "float32".
+
+    Example:
+        `keras.config.set_dtype_policy(precision())`
+    """
+    return "mixed_float16" if sees_gpu() else "float32"
+
+
+class _Rounds(keras.callbacks.Callback):
+    """Keeps the history and the best weights, prints progress, and writes the checkpoint after each round."""
+
+    def __init__(self, model, steps, rounds, checkpoint, identity, flops_per_example, progress):
+        super().__init__()
+        self.network = model
+        self.steps, self.rounds = steps, rounds
+        self.path = None if checkpoint is None else Path(checkpoint)
+        self.identity = identity
+        self.flops_per_example = flops_per_example
+        self.progress = progress
+        self.history, self.best, self.examples, self.seconds = [], model.get_weights(), 0, 0.0
+
+    @property
+    def done(self) -> int:
+        """Rounds that are over."""
+        return len(self.history)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.perf_counter()
+
+    def on_test_begin(self, logs=None):
+        # validation begins: the round's training is over
+        self.seconds += time.perf_counter() - self.started
+        self.examples += int(self.network.metrics[0].count)  # what the mean loss was taken over
+
+    def on_epoch_end(self, epoch, logs=None):
+        step = (epoch + 1) * self.steps // self.rounds
+        entry = {"step": step, "examples": self.examples, "seconds": self.seconds}
+        entry |= {"loss": logs["loss"], "validation": logs["val_loss"]}
+        if self.flops_per_example is not None:
+            entry["flops"] = self.examples * self.flops_per_example
+        if not self.history or entry["validation"] < min(past["validation"] for past in self.history):
+            self.best = self.network.get_weights()
+        self.history.append(entry)
+        if self.progress:
+            print(
+                f"round {epoch + 1:2} of {self.rounds}: step {step}, {self.seconds:.0f} s, "
+                f"loss {entry['loss']:.5f}, validation {entry['validation']:.5f}",
+                flush=True,
+            )
+        self.save()
+
+    def save(self):
+        if self.path is None:
+            return
+        arrays = {f"state{number}": np.asarray(array) for number, array in enumerate(self.variables())}
+        arrays |= {f"best{number}": array for number, array in enumerate(self.best)}
+        about = {"identity": self.identity, "history": self.history, "examples": self.examples, "seconds": self.seconds}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_name(self.path.name + ".unfinished")
+        with unfinished.open("wb") as file:
+            np.savez(file, about=json.dumps(about), **arrays)
+        unfinished.replace(self.path)
+
+    def restore(self):
+        if self.path is None or not self.path.exists():
+            return
+        with np.load(self.path) as saved:
+            about = json.loads(str(saved["about"]))
+            if about["identity"] != self.identity:
+                raise ValueError(
+                    f"{self.path} is the checkpoint of another run ({about['identity']}; this one is {self.identity}): "
+                    "delete it, or name another file"
+                )
+            for number, variable in enumerate(self.variables()):
+                variable.assign(saved[f"state{number}"])
+            self.best = [saved[f"best{number}"] for number in range(len(self.best))]
+        self.history, self.examples, self.seconds = about["history"], about["examples"], about["seconds"]
+        if self.progress:
+            print(f"going on from round {self.done} of {self.rounds}", flush=True)
+
+    def variables(self):
+        """Everything the next step depends on: weights, random seeds, and the optimizer with its step count."""
+        return [*self.network.variables, *self.network.optimizer.variables]
