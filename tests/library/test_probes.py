@@ -1,0 +1,202 @@
+"""Probes, each asked of a model whose answer is known by construction."""
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from nextframe import metrics, probes
+from nextframe.layers import CausalConv3D
+from nextframe.models import build
+from nextframe.moving_digits import moving_digits
+from nextframe.windows import to_unit
+
+SHAPE = (6, 24, 24, 1)
+
+
+@pytest.fixture(scope="module")
+def context():
+    return to_unit(moving_digits(4, 6, canvas=24, digit_size=16, seed=2))
+
+
+def model_of(function, shape=SHAPE):
+    inputs = keras.Input(shape)
+    return keras.Model(inputs, function(inputs))
+
+
+# ---- cost ----
+
+
+def test_flops_by_hand():
+    """Two for each product, from the layers' definitions."""
+    conv = model_of(layers.Conv2D(8, 5, padding="same"), (24, 20, 3))
+    assert probes.forward_flops(conv) == 2 * 24 * 20 * 8 * 5 * 5 * 3
+    strided = model_of(layers.Conv2D(8, 3, strides=2, padding="same"), (24, 20, 4))
+    assert probes.forward_flops(strided) == 2 * 12 * 10 * 8 * 3 * 3 * 4
+    grouped = model_of(layers.Conv2D(8, 3, padding="same", groups=2), (24, 20, 4))
+    assert probes.forward_flops(grouped) == 2 * 24 * 20 * 8 * 3 * 3 * 2
+    volume = model_of(layers.Conv3D(8, (3, 5, 5)), (10, 24, 20, 2))
+    assert probes.forward_flops(volume) == 2 * 8 * 20 * 16 * 8 * 3 * 5 * 5 * 2
+    causal = model_of(CausalConv3D(8, 3), (10, 24, 20, 2))
+    assert probes.forward_flops(causal) == 2 * 10 * 24 * 20 * 8 * 27 * 2
+    dense = model_of(layers.Dense(7), (10, 5))
+    assert probes.forward_flops(dense) == 2 * 10 * 5 * 7
+    lstm = model_of(layers.LSTM(16), (10, 5))
+    assert probes.forward_flops(lstm) == 2 * 10 * 4 * (5 * 16 + 16 * 16)
+    gru = model_of(layers.GRU(16), (10, 5))
+    assert probes.forward_flops(gru) == 2 * 10 * 3 * (5 * 16 + 16 * 16)
+    recurrent = model_of(layers.ConvLSTM2D(16, 3, padding="same"), (10, 24, 20, 2))
+    assert probes.forward_flops(recurrent) == 2 * 10 * 4 * 24 * 20 * 16 * 9 * (2 + 16)
+    frames = model_of(layers.TimeDistributed(layers.Conv2D(8, 3, padding="same")), (10, 24, 20, 2))
+    assert probes.forward_flops(frames) == 10 * 2 * 24 * 20 * 8 * 9 * 2
+
+
+def test_flops_add_up_over_layers_and_nested_models():
+    inner = model_of(layers.Conv2D(8, 3, padding="same"), (24, 20, 3))
+    outer = model_of(lambda x: layers.Dense(4)(layers.BatchNormalization()(inner(x))), (24, 20, 3))
+    assert probes.forward_flops(outer) == 2 * 24 * 20 * (8 * 9 * 3 + 8 * 4)
+    assert probes.training_flops(outer) == 3 * probes.forward_flops(outer)
+
+
+def test_flops_of_baselines_are_none():
+    assert probes.forward_flops(build("copy_last", SHAPE)) == 0
+
+
+def test_a_layer_that_cannot_be_counted_is_named():
+    with pytest.raises(ValueError, match="how many operations Embedding .* takes"):
+        probes.forward_flops(model_of(layers.Embedding(10, 4), (5,)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="read from Linux's /proc")
+def test_memory_grows_with_the_weights():
+    """2048 units on 48×48 frames: 60 M weights, held with their gradients and two moments of Adam."""
+    small = probes.peak_training_memory("dense_lstm", (2, 48, 48, 1), 1, units=16)
+    large = probes.peak_training_memory("dense_lstm", (2, 48, 48, 1), 1, units=2048)
+    weights = build("dense_lstm", (2, 48, 48, 1), units=2048).count_params() * 4 / 1e6
+    assert 3 * weights < large - small < 8 * weights
+
+
+def test_memory_of_a_step_that_fails():
+    with pytest.raises(RuntimeError, match="one training step of nothing failed: ValueError: no model 'nothing'"):
+        probes.peak_training_memory("nothing", SHAPE)
+
+
+# ---- space ----
+
+
+@pytest.mark.parametrize("shift", [0, 1, 8])
+def test_a_convolution_shifts_with_its_input(context, shift):
+    keras.utils.set_random_seed(0)
+    model = build("frames_as_channels", SHAPE, filters=4, depth=2)
+    assert probes.shift_error(model, context, shift, margin=10) < 1e-5
+
+
+def test_a_model_bound_to_places_does_not(context):
+    places = to_unit(np.arange(24 * 24, dtype=np.uint32).reshape(24, 24).astype(np.uint8))
+    model = model_of(lambda x: x[:, -1] * places)
+    assert probes.shift_error(model, context, 0) == 0
+    assert probes.shift_error(model, context, 3) > 0.1
+
+
+def test_a_stride_is_felt_off_its_grid(context):
+    def pool(x):
+        return layers.UpSampling2D(4)(layers.AveragePooling2D(4)(x[:, -1]))
+
+    model = model_of(pool)
+    assert probes.shift_error(model, context, 4, margin=8) < 1e-6
+    assert probes.shift_error(model, context, 2, margin=8) > 0.05
+
+
+def test_margin_that_leaves_nothing(context):
+    with pytest.raises(ValueError, match="margin=12 leaves nothing of frames of 24×24: lower it"):
+        probes.shift_error(build("copy_last", SHAPE), context, 12)
+
+
+# ---- time ----
+
+
+def test_receptive_field_of_known_models(context):
+    copy = probes.temporal_receptive_field(build("copy_last", SHAPE), context)
+    assert copy[-1] > 0
+    assert not copy[:-1].any()
+    mean = probes.temporal_receptive_field(build("context_mean", SHAPE), context)
+    np.testing.assert_allclose(mean, copy[-1] / 6, rtol=1e-5)
+    line = probes.temporal_receptive_field(build("linear_extrapolation", SHAPE), context)
+    np.testing.assert_allclose(line[-2:], [copy[-1], 2 * copy[-1]], rtol=1e-5)
+    assert not line[:-2].any()
+    black = probes.temporal_receptive_field(build("black", SHAPE), context)
+    assert not black.any()
+
+
+def test_receptive_field_of_stacked_convolutions(context):
+    """Two causal kernels of 3 reach back over five frames."""
+    keras.utils.set_random_seed(0)
+    model = build("conv3d", SHAPE, filters=4, depth=2, collapse="last_slice")
+    reach = probes.temporal_receptive_field(model, context)
+    assert (reach > 0).tolist() == [False, True, True, True, True, True]
+
+
+def test_order(context):
+    assert probes.order_sensitivity(build("context_mean", SHAPE), context)["shuffled"] < 1e-6
+    assert probes.order_sensitivity(build("copy_last", SHAPE), context)["reversed"] > 0.1
+
+
+# ---- memory ----
+
+
+def test_blinking_repeats_and_cannot_be_known_sooner():
+    clips = probes.blinking_clips(400, 12, period=5)
+    assert np.array_equal(clips[:, 5:], clips[:, :-5])
+    lit = clips[:, :, 8, 8] / 255
+    for back in (1, 2, 3, 4):
+        assert abs(np.corrcoef(lit[:, -1], lit[:, -1 - back])[0, 1]) < 0.2
+    assert clips[:, :, 0, 0].max() == 0
+
+
+def test_hidden_object_goes_on_where_it_was_going():
+    clips = probes.hidden_clips(50, 9, hidden=4)
+    assert (clips[:, 4:8] == 128).all()
+    seen = clips[:, [0, 1, 2, 3, 8]]
+    assert (seen.sum((2, 3), dtype=int) == 255 * 16).all()
+    centres = (seen / (255 * 16) * np.arange(16)).sum((2, 3))
+    speed = (centres[:, 3] - centres[:, 0]) / 3
+    assert np.abs(centres[:, 4] - (centres[:, 3] + 5 * speed)).max() <= 2.5  # whole pixels
+
+
+def test_memory_tasks_are_solved_by_whoever_remembers():
+    """Looking `period` frames back is perfect; copying is not."""
+    contexts, targets = probes.as_windows(probes.blinking_clips(100, 11, period=4), context=10)
+    assert contexts.shape == (100, 10, 16, 16, 1)
+    assert np.array_equal(contexts[:, -4], targets)
+    assert metrics.skill(targets, contexts[:, -4], contexts[:, -1]) == 1
+
+
+def test_hidden_for_too_long():
+    with pytest.raises(ValueError, match="hidden=7: expected 0 to 6, so that two frames show the motion"):
+        probes.hidden_clips(2, 9, hidden=7)
+
+
+# ---- leaks ----
+
+
+def frames_to_frames(layer):
+    return model_of(layer, (5, 8, 8, 1))
+
+
+def test_leaks_are_found_where_they_are():
+    keras.utils.set_random_seed(0)
+    films = np.random.default_rng(0).random((2, 5, 8, 8, 1)).astype(np.float32)
+    assert probes.leaks(frames_to_frames(CausalConv3D(1, 3)), films) == []
+    padded = frames_to_frames(layers.Conv3D(1, 3, padding="same"))
+    assert probes.leaks(padded, films) == [(0, 1), (1, 2), (2, 3), (3, 4)]
+    recurrent = frames_to_frames(layers.ConvLSTM2D(1, 3, padding="same", return_sequences=True))
+    assert probes.leaks(recurrent, films) == []
+    backward = frames_to_frames(lambda x: ops.flip(x, axis=1))
+    assert probes.leaks(backward, films) == [(0, 4), (1, 3)]
+
+
+def test_leaks_need_one_output_a_frame(context):
+    with pytest.raises(ValueError, match="expected one output a frame"):
+        probes.leaks(build("copy_last", SHAPE), context)
