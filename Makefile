@@ -6,6 +6,7 @@
 #   make notebooks   run the notebooks and store their outputs (ONLY=notebooks/01_windowing.ipynb for one)
 #   make serve       build the book and serve it at http://localhost:8000
 #   make lint        check style;  make format mends what can be mended
+#   make model-cells bring the cells that show a model up to date with its module
 #   make links       ask every link in the book whether it still leads somewhere
 #   make repository URL=https://github.com/you/yours   rewrite every address that names the repository
 #   make constraints pin the newest versions that requirements.txt allows
@@ -15,7 +16,7 @@ PYTHON ?= python3
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := book
-.PHONY: book test test-colab colab-python notebooks serve lint format links repository constraints clean clean-all
+.PHONY: book test test-colab colab-python notebooks serve lint format links model-cells repository constraints clean clean-all
 
 BIN := .venv/bin
 COLAB := .venv-colab/bin
@@ -75,6 +76,9 @@ test-colab: .venv-colab/ready
 
 links: .venv/ready
 	$(BIN)/jupyter-book build . --builder linkcheck
+
+model-cells: .venv/ready
+	$(BIN)/python tools/model_cells.py
 
 repository: .venv/ready
 	$(BIN)/python tools/set_repository.py $(URL)

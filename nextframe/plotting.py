@@ -25,6 +25,7 @@ COLOURS = {
     "frames_as_channels": "#0072b2",
     "conv3d": "#009e73",
 }
+OTHERS = ("#d55e00", "#44aa99", "#882255", "#999933", "#88ccee", "#332288")  # for series that are no model
 ERROR_MAP = "RdBu_r"  # red: forecast too bright; blue: too dark
 DPI = 144
 WIDTH = 1100  # pixels of a full-width figure
@@ -87,8 +88,11 @@ def curves(
     """
     figure, axis = plt.subplots(figsize=(WIDTH / DPI, 0.5 * WIDTH / DPI), dpi=DPI, facecolor="white")
     for index, (name, values) in enumerate(series.items()):
-        axis.plot(x, values, "o-", markersize=3, color=COLOURS.get(name, f"C{index}"), label=name.replace("_", " "))
+        colour = COLOURS.get(name, OTHERS[index % len(OTHERS)])
+        axis.plot(x, values, "o-", markersize=3, color=colour, label=name.replace("_", " "))
     axis.set(xlabel=xlabel, ylabel=ylabel, **axes)
+    if "xticks" in axes:  # then these, and on a logarithmic axis no labels between them
+        axis.xaxis.set_minor_formatter("")
     axis.set_title(title, loc="left", fontsize=10)
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(alpha=0.25)

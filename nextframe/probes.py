@@ -13,7 +13,10 @@ import numpy as np
 from keras import layers, ops
 
 from nextframe.forecasting import predict_next
-from nextframe.windows import to_unit
+from nextframe.metrics import clip_to_unit, skill
+from nextframe.models import build
+from nextframe.training import fit
+from nextframe.windows import to_unit, window_dataset
 
 # Layers that have weights and compute next to nothing beside a matrix product: their work is not counted.
 _CHEAP = (layers.BatchNormalization, layers.LayerNormalization, layers.GroupNormalization)
@@ -211,6 +214,29 @@ def as_windows(clips: np.ndarray, context: int) -> tuple[np.ndarray, np.ndarray]
         contexts `(count, context, height, width, 1)` and targets `(count, height, width, 1)`, float32 in 0..1.
     """
     return to_unit(clips[:, -1 - context : -1]), to_unit(clips[:, -1])
+
+
+def memory_skill(name: str, period: int, steps: int, context: int = 20, learning_rate: float = 3e-3, **size) -> float:
+    """Train a model to remember `period` frames, and return its skill on blinking lights that it has not seen.
+
+    0.5 is the level of no memory: always answering grey halves the squared error of copying. 1 is perfect memory.
+
+    Args:
+        name: A model of `nextframe.models.MODELS`.
+        period: How many frames ago the next frame was decided.
+        steps: Batches of 32 windows to train on.
+        context: Frames that the model sees.
+        learning_rate: As in `nextframe.training.fit`.
+        **size: The model's own arguments.
+    """
+    lights = [blinking_clips(count, context + 1, period, seed=seed) for seed, count in enumerate((2000, 200, 200))]
+    dataset = window_dataset(lights[0], context, shuffle=True)
+    validation = window_dataset(lights[1], context, batch_size=100)
+    keras.utils.set_random_seed(0)
+    model = build(name, (context, *lights[0].shape[2:], 1), **size)
+    fit(model, dataset, validation, steps=steps, rounds=2, learning_rate=learning_rate, progress=False)
+    seen, truth = as_windows(lights[2], context)
+    return skill(truth, clip_to_unit(predict_next(model, seen)), seen[:, -1])
 
 
 # ---- leaks ----

@@ -2,12 +2,24 @@
 
 import keras
 
-from nextframe.models.baselines import black, context_mean, copy_last, linear_extrapolation, optical_flow
+from nextframe.models.baselines import (
+    black,
+    context_mean,
+    copy_last,
+    linear_extrapolation,
+    optical_flow,
+)
 from nextframe.models.conv3d import conv3d
 from nextframe.models.dense_lstm import dense_lstm
 from nextframe.models.frames_as_channels import frames_as_channels
 
-BASELINES = (copy_last, context_mean, linear_extrapolation, black, optical_flow)
+BASELINES = (
+    copy_last,
+    context_mean,
+    linear_extrapolation,
+    black,
+    optical_flow,
+)
 NETWORKS = (dense_lstm, frames_as_channels, conv3d)
 MODELS = {model.__name__: model for model in (*BASELINES, *NETWORKS)}
 
@@ -27,5 +39,7 @@ def build(name: str, context_shape: tuple[int, ...], **size) -> keras.Model:
         ValueError: An unknown name, or a context shape that does not fit the model.
     """
     if name not in MODELS:
-        raise ValueError(f"no model {name!r}: expected one of {', '.join(MODELS)}")
+        raise ValueError(
+            f"no model {name!r}: expected one of {', '.join(MODELS)}"
+        )
     return MODELS[name](context_shape, **size)

@@ -20,13 +20,19 @@ def copy_last(context_shape: tuple[int, ...]) -> keras.Model:
 def context_mean(context_shape: tuple[int, ...]) -> keras.Model:
     """Forecast the mean of the context: a still background without what moves on it."""
     context = context_input(context_shape)
-    return keras.Model(context, ops.mean(context, axis=1), name="context_mean")
+    return keras.Model(
+        context, ops.mean(context, axis=1), name="context_mean"
+    )
 
 
 def linear_extrapolation(context_shape: tuple[int, ...]) -> keras.Model:
     """Forecast that each pixel goes on changing as it just did: last + (last − one before). May leave 0..1."""
     context = context_input(context_shape, least=2)
-    return keras.Model(context, 2 * context[:, -1] - context[:, -2], name="linear_extrapolation")
+    return keras.Model(
+        context,
+        2 * context[:, -1] - context[:, -2],
+        name="linear_extrapolation",
+    )
 
 
 def black(context_shape: tuple[int, ...]) -> keras.Model:
@@ -61,7 +67,9 @@ class WarpByFlow(keras.layers.Layer):
 
     def compute_output_spec(self, context):
         """One frame of the context's size; without this, Keras would trace `call`, which is NumPy."""
-        return keras.KerasTensor((context.shape[0], *context.shape[2:]), dtype=context.dtype)
+        return keras.KerasTensor(
+            (context.shape[0], *context.shape[2:]), dtype=context.dtype
+        )
 
     def call(self, context):
         """Warp each context's last frame, in NumPy; compiled code calls back into Python for it."""
@@ -69,19 +77,27 @@ class WarpByFlow(keras.layers.Layer):
             import tensorflow as tf
 
             warped = tf.numpy_function(_move_all_on, [context], tf.float32)
-            return tf.ensure_shape(warped, (context.shape[0], *context.shape[2:]))
+            return tf.ensure_shape(
+                warped, (context.shape[0], *context.shape[2:])
+            )
         if keras.backend.backend() == "jax":
             import jax
 
-            shape = jax.ShapeDtypeStruct((context.shape[0], *context.shape[2:]), "float32")
+            shape = jax.ShapeDtypeStruct(
+                (context.shape[0], *context.shape[2:]), "float32"
+            )
             return jax.pure_callback(_move_all_on, shape, context)
-        return ops.convert_to_tensor(_move_all_on(ops.convert_to_numpy(context)))
+        return ops.convert_to_tensor(
+            _move_all_on(ops.convert_to_numpy(context))
+        )
 
 
 def _move_all_on(context: np.ndarray) -> np.ndarray:
     """Warp the last frame of each context: float `(batch, N, h, w, 1)` → float32 `(batch, h, w, 1)`."""
     pairs = np.asarray(context, np.float32)[:, -2:, ..., 0]
-    return np.stack([_move_on(before, last) for before, last in pairs])[..., None]
+    return np.stack([_move_on(before, last) for before, last in pairs])[
+        ..., None
+    ]
 
 
 def _move_on(before: np.ndarray, last: np.ndarray) -> np.ndarray:
@@ -89,19 +105,36 @@ def _move_on(before: np.ndarray, last: np.ndarray) -> np.ndarray:
     try:
         import cv2
     except ImportError as error:
-        raise ImportError("optical_flow needs OpenCV: pip install opencv-python-headless") from error
-    to_bytes = [np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8) for frame in (last, before)]
+        raise ImportError(
+            "optical_flow needs OpenCV: pip install opencv-python-headless"
+        ) from error
+    to_bytes = [
+        np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8)
+        for frame in (last, before)
+    ]
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    back = search.calc(*to_bytes, None)  # (height, width, 2): where each pixel of `last` was, as (x, y)
-    rows, columns = np.mgrid[: last.shape[0], : last.shape[1]].astype(np.float32)
+    back = search.calc(
+        *to_bytes, None
+    )  # (height, width, 2): where each pixel of `last` was, as (x, y)
+    rows, columns = np.mgrid[: last.shape[0], : last.shape[1]].astype(
+        np.float32
+    )
     columns, rows = columns + back[..., 0], rows + back[..., 1]
-    return cv2.remap(last, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(
+        last, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
 
 
-def context_input(context_shape: tuple[int, ...], least: int = 1) -> keras.KerasTensor:
+def context_input(
+    context_shape: tuple[int, ...], least: int = 1
+) -> keras.KerasTensor:
     """Return the input of a model: a context of this shape, with at least so many frames; or say what is wrong."""
     if len(context_shape) != 4 or context_shape[-1] != 1:
-        raise ValueError(f"context_shape={tuple(context_shape)}: expected (N, height, width, 1)")
+        raise ValueError(
+            f"context_shape={tuple(context_shape)}: expected (N, height, width, 1)"
+        )
     if context_shape[0] < least:
-        raise ValueError(f"context_shape={tuple(context_shape)}: needs at least {least} frames of context")
+        raise ValueError(
+            f"context_shape={tuple(context_shape)}: needs at least {least} frames of context"
+        )
     return keras.Input(tuple(context_shape), name="context")

@@ -36,7 +36,9 @@ def conv3d(
         ValueError: A context shape, collapse or head that does not exist, or too few frames for "valid_kernel".
     """
     if collapse not in COLLAPSES:
-        raise ValueError(f"collapse={collapse!r}: expected one of {', '.join(COLLAPSES)}")
+        raise ValueError(
+            f"collapse={collapse!r}: expected one of {', '.join(COLLAPSES)}"
+        )
     context = x = context_input(context_shape)
     frames, height, width, _ = context_shape
     hidden = depth - 1
@@ -47,15 +49,25 @@ def conv3d(
     elif collapse == "valid_kernel":
         rest = frames - 2 * hidden  # time steps left for the last kernel
         if rest < 1:
-            raise ValueError(f"{frames} frames are too few for {hidden} valid temporal kernels of 3: lower depth")
+            raise ValueError(
+                f"{frames} frames are too few for {hidden} valid temporal kernels of 3: lower depth"
+            )
         for _ in range(hidden):
-            x = layers.Conv3D(filters, 3, activation="relu")(layers.ZeroPadding3D((0, 1, 1))(x))
-        x = layers.Conv3D(1, (rest, 3, 3))(layers.ZeroPadding3D((0, 1, 1))(x))  # (batch, 1, height, width, 1)
+            x = layers.Conv3D(filters, 3, activation="relu")(
+                layers.ZeroPadding3D((0, 1, 1))(x)
+            )
+        x = layers.Conv3D(1, (rest, 3, 3))(
+            layers.ZeroPadding3D((0, 1, 1))(x)
+        )  # (batch, 1, height, width, 1)
         frame = x[:, 0]
     else:
         for _ in range(hidden):
-            x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
-        x = layers.Permute((2, 3, 1, 4))(x)  # (batch, height, width, N, filters)
+            x = layers.Conv3D(filters, 3, padding="same", activation="relu")(
+                x
+            )
+        x = layers.Permute((2, 3, 1, 4))(
+            x
+        )  # (batch, height, width, N, filters)
         x = layers.Reshape((height, width, frames * filters))(x)
         frame = layers.Conv2D(1, 3, padding="same")(x)
     return keras.Model(context, to_frame(context, frame, head), name="conv3d")

@@ -8,7 +8,10 @@ from nextframe.models.heads import to_frame
 
 
 def dense_lstm(
-    context_shape: tuple[int, ...], units: int = 256, cell: str = "lstm", head: str = "linear"
+    context_shape: tuple[int, ...],
+    units: int = 256,
+    cell: str = "lstm",
+    head: str = "linear",
 ) -> keras.Model:
     """Flatten each frame, read the frames with a recurrent layer, and paint a frame from its last state.
 
@@ -29,8 +32,10 @@ def dense_lstm(
         raise ValueError(f"cell={cell!r}: expected one of {', '.join(cells)}")
     context = context_input(context_shape)
     frames, height, width, _ = context_shape
-    vectors = layers.Reshape((frames, height * width))(context)  # (batch, N, height × width)
+    pixels = height * width
+    vectors = layers.Reshape((frames, pixels))(context)  # (batch, N, pixels)
     memory = cells[cell](units)(vectors)  # (batch, units)
-    pixels = layers.Dense(height * width)(memory)  # (batch, height × width)
-    frame = layers.Reshape((height, width, 1))(pixels)
-    return keras.Model(context, to_frame(context, frame, head), name="dense_lstm")
+    painted = layers.Dense(pixels)(memory)  # (batch, pixels)
+    frame = layers.Reshape((height, width, 1))(painted)
+    forecast = to_frame(context, frame, head)
+    return keras.Model(context, forecast, name="dense_lstm")

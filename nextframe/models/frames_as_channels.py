@@ -8,7 +8,11 @@ from nextframe.models.heads import to_frame
 
 
 def frames_as_channels(
-    context_shape: tuple[int, ...], filters: int = 32, depth: int = 6, kernel_size: int = 3, head: str = "linear"
+    context_shape: tuple[int, ...],
+    filters: int = 32,
+    depth: int = 6,
+    kernel_size: int = 3,
+    head: str = "linear",
 ) -> keras.Model:
     """Stack 2-D convolutions on a context whose frames have become channels.
 
@@ -27,8 +31,16 @@ def frames_as_channels(
     """
     context = context_input(context_shape)
     x = layers.Permute((2, 3, 4, 1))(context)  # (batch, height, width, 1, N)
-    x = layers.Reshape((*context_shape[1:3], context_shape[0]))(x)  # (batch, height, width, N)
+    x = layers.Reshape((*context_shape[1:3], context_shape[0]))(
+        x
+    )  # (batch, height, width, N)
     for _ in range(depth - 1):
-        x = layers.Conv2D(filters, kernel_size, padding="same", activation="relu")(x)
-    frame = layers.Conv2D(1, kernel_size, padding="same")(x)  # (batch, height, width, 1)
-    return keras.Model(context, to_frame(context, frame, head), name="frames_as_channels")
+        x = layers.Conv2D(
+            filters, kernel_size, padding="same", activation="relu"
+        )(x)
+    frame = layers.Conv2D(1, kernel_size, padding="same")(
+        x
+    )  # (batch, height, width, 1)
+    return keras.Model(
+        context, to_frame(context, frame, head), name="frames_as_channels"
+    )

@@ -6,7 +6,9 @@ from keras import layers
 HEADS = ("linear", "residual", "sigmoid")
 
 
-def to_frame(context: keras.KerasTensor, frame: keras.KerasTensor, head: str) -> keras.KerasTensor:
+def to_frame(
+    context: keras.KerasTensor, frame: keras.KerasTensor, head: str
+) -> keras.KerasTensor:
     """Finish a forecast.
 
     Args:
@@ -23,9 +25,15 @@ def to_frame(context: keras.KerasTensor, frame: keras.KerasTensor, head: str) ->
         ValueError: Another head.
     """
     if head == "linear":
-        return layers.Activation("linear", dtype="float32", name="forecast")(frame)
+        return layers.Activation("linear", dtype="float32", name="forecast")(
+            frame
+        )
     if head == "residual":
-        return layers.Add(dtype="float32", name="forecast")([context[:, -1], frame])
+        return layers.Add(dtype="float32", name="forecast")(
+            [context[:, -1], frame]
+        )
     if head == "sigmoid":
-        return layers.Activation("sigmoid", dtype="float32", name="forecast")(frame)
+        return layers.Activation("sigmoid", dtype="float32", name="forecast")(
+            frame
+        )
     raise ValueError(f"head={head!r}: expected one of {', '.join(HEADS)}")

@@ -138,7 +138,7 @@ def opens_on_colab(path, notebook):
 
 
 def asks_for_a_gpu_if_it_trains(path, notebook):
-    trains = any(re.search(r"\.fit\(|import .*\btraining\b", cell.source) for cell in code_cells(notebook))
+    trains = any(re.search(r"\.fit\(", cell.source) for cell in code_cells(notebook))
     if trains and notebook.metadata.get("accelerator") != "GPU":
         yield 'it trains, and its metadata does not ask Colab for a GPU: "accelerator": "GPU"'
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from model_cells import model_cell, model_cells, rewrite
 from nbformat.v4 import new_output
 from notebook_lints import LARGEST, LINTS, code_cells, most_outputs_are_compared, no_address_in_memory
 
@@ -25,6 +26,24 @@ def test_chapter(path, lint):
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_notebook_is_valid(path):
     nbformat.validate(nbformat.read(path, as_version=nbformat.NO_CONVERT))
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_model_on_the_page_is_the_model_in_the_library(path):
+    for cell, name in model_cells(nbformat.read(path, as_version=4)):
+        assert cell.source == model_cell(name), "run make model-cells"
+
+
+def test_model_cells_are_rewritten(tmp_path):
+    copy = tmp_path / "03_dense_lstm.ipynb"
+    notebook = nbformat.read(ROOT / "notebooks" / copy.name, as_version=4)
+    ((cell, name),) = model_cells(notebook)
+    cell.source = cell.source.replace("units: int = 256", "units: int = 7")
+    nbformat.write(notebook, copy)
+    assert rewrite(copy)
+    assert not rewrite(copy)
+    ((cell, name),) = model_cells(nbformat.read(copy, as_version=4))
+    assert cell.source == model_cell("dense_lstm")
 
 
 def test_most_cells_of_the_book_are_compared():

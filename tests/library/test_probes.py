@@ -200,3 +200,7 @@ def test_leaks_are_found_where_they_are():
 def test_leaks_need_one_output_a_frame(context):
     with pytest.raises(ValueError, match="expected one output a frame"):
         probes.leaks(build("copy_last", SHAPE), context)
+
+
+def test_memory_is_learned_by_a_network_that_sees_the_whole_period():
+    assert probes.memory_skill("frames_as_channels", 2, steps=120, context=4, filters=8, depth=2) > 0.9
