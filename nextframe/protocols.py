@@ -36,7 +36,7 @@ class Protocol:
 
         Args:
             model: Maps a context to a target.
-            steps, learning_rate, **options: As in `nextframe.training.fit`.
+            steps, learning_rate, options: As in `nextframe.training.fit`.
             seed: Of the order of the windows.
 
         Returns:

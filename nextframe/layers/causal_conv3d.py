@@ -13,7 +13,7 @@ class CausalConv3D(keras.layers.Conv3D):
     sides, so every axis keeps its length.
 
     Args:
-        filters, kernel_size, **kwargs: As for `keras.layers.Conv3D`. `padding` and `strides` are fixed, since other
+        filters, kernel_size, kwargs: As for `keras.layers.Conv3D`. `padding` and `strides` are fixed, since other
             values would not be causal or not keep the length.
 
     Input shape:

@@ -94,7 +94,7 @@ def test_chapter_opens_on_colab(chapter, soups):
 def test_chapter_shows_its_outputs(chapter, soups):
     soup = soups[f"notebooks/{chapter}.html"]
     assert len(soup.select(".cell_output")) > 10
-    assert soup.find("video")
+    assert soup.select(".cell_output video, .cell_output img")
     assert not soup.select(".cell_output .stderr")
 
 
