@@ -1,13 +1,11 @@
 """Forecasting: one frame ahead, or many by feeding each forecast back in."""
 
-import contextlib
-import logging
-
 import keras
 import numpy as np
 
 from nextframe.checks import whole_number
 from nextframe.metrics import clip_to_unit
+from nextframe.tracing import quiet_about_tracing
 
 
 def predict_next(model: keras.Model, context: np.ndarray, batch_size: int = 32) -> np.ndarray:
@@ -36,7 +34,7 @@ def predict_next(model: keras.Model, context: np.ndarray, batch_size: int = 32) 
         raise ValueError(f"context has dtype {context.dtype}; expected floats in 0..1: use nextframe.windows.to_unit")
     if len(context) == 0:
         raise ValueError("context is an empty batch: expected at least one context")
-    with _quiet_about_tracing():
+    with quiet_about_tracing():
         return model.predict(context, batch_size=batch_size, verbose=0)
 
 
@@ -66,18 +64,3 @@ def rollout(
         forecasts.append(forecast)
         context = np.concatenate([context[:, 1:], forecast[:, None]], axis=1)
     return np.stack(forecasts, axis=1)
-
-
-@contextlib.contextmanager
-def _quiet_about_tracing():
-    """Keras traces each model once. TensorFlow takes five models in a row for one that it traces again and again."""
-    logger = logging.getLogger("tensorflow")
-
-    def is_other(record):
-        return "triggered tf.function retracing" not in record.getMessage()
-
-    logger.addFilter(is_other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(is_other)

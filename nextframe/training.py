@@ -14,6 +14,7 @@ import numpy as np
 
 from nextframe.checks import whole_number
 from nextframe.profiles import sees_gpu
+from nextframe.tracing import quiet_about_tracing
 
 LOSSES = {
     "mse": keras.losses.MeanSquaredError,
@@ -90,16 +91,17 @@ def fit(
     if state.done < rounds:
         per_round = steps // rounds
         remaining = training.repeat().skip(state.done * per_round)
-        model.fit(
-            remaining,
-            validation_data=validation,
-            steps_per_epoch=per_round,
-            initial_epoch=state.done,
-            epochs=rounds,
-            callbacks=[state],
-            shuffle=False,  # the dataset does
-            verbose=0,
-        )
+        with quiet_about_tracing():
+            model.fit(
+                remaining,
+                validation_data=validation,
+                steps_per_epoch=per_round,
+                initial_epoch=state.done,
+                epochs=rounds,
+                callbacks=[state],
+                shuffle=False,  # the dataset does
+                verbose=0,
+            )
     model.set_weights(state.best)
     return state.history
 

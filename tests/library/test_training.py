@@ -175,6 +175,13 @@ def test_a_checkpoint_of_another_run_is_refused(datasets, tmp_path):
         training.fit(network(), train, validation, steps=8, rounds=2, checkpoint=tmp_path / "a.npz", progress=False)
 
 
+def test_many_runs_in_a_row_are_quiet(datasets, capfd):
+    train, validation = datasets
+    for _ in range(8):
+        training.fit(network(), train, validation, steps=2, rounds=2, progress=False)
+    assert "retracing" not in "".join(capfd.readouterr())
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

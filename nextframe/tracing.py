@@ -1,0 +1,19 @@
+"""Keep TensorFlow from warning about what a book does all the time: using one model after another."""
+
+import contextlib
+import logging
+
+
+@contextlib.contextmanager
+def quiet_about_tracing():
+    """Keras traces each model once. TensorFlow takes five models in a row for one that it traces again and again."""
+    logger = logging.getLogger("tensorflow")
+
+    def is_other(record):
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
