@@ -1,6 +1,13 @@
 """Checks that more than one module makes of its arguments."""
 
 import operator
+from collections.abc import Iterable
+
+
+def one_of(name: str, value: str, choices: Iterable[str]) -> None:
+    """Raise a ValueError that names the choices unless `value` is one of them."""
+    if value not in choices:
+        raise ValueError(f"{name}={value!r}: expected one of {', '.join(choices)}")
 
 
 def whole_number(name: str, value: int, least: int = 1) -> int:

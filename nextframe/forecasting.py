@@ -38,6 +38,30 @@ def predict_next(model: keras.Model, context: np.ndarray, batch_size: int = 32) 
         return model.predict(context, batch_size=batch_size, verbose=0)
 
 
+def predict_along(model: keras.Model, films: np.ndarray, batch_size: int = 32) -> np.ndarray:
+    """Forecast each frame of some films from the N true frames before it.
+
+    Args:
+        model: Maps a context of N frames to a target.
+        films: `(batch, time, height, width, 1)`, float32 in 0..1, longer than N frames.
+        batch_size: Contexts forecast at once.
+
+    Returns:
+        float32 `(batch, time − N, height, width, 1)`: forecasts of frames N, N + 1, … of each film, not clipped.
+
+    Raises:
+        ValueError: The films are too short, or as for `predict_next`.
+    """
+    frames = model.input_shape[1]
+    if np.ndim(films) != 5 or films.shape[1] <= frames:
+        raise ValueError(
+            f"films have shape {np.shape(films)}: expected (batch, time, height, width, 1), longer than {frames} frames"
+        )
+    windows = np.lib.stride_tricks.sliding_window_view(films[:, :-1], frames, axis=1)  # (batch, starts, h, w, 1, N)
+    contexts = np.moveaxis(windows, -1, 2).reshape(-1, frames, *films.shape[2:])
+    return predict_next(model, contexts, batch_size).reshape(len(films), -1, *films.shape[2:])
+
+
 def rollout(
     model: keras.Model, context: np.ndarray, horizon: int, *, clip: bool = True, batch_size: int = 32
 ) -> np.ndarray:

@@ -42,7 +42,7 @@ def show_frames(frames: np.ndarray, labels: Sequence[str], title: str = "") -> F
         labels: Text above each frame.
         title: What the figure shows, as a finding.
     """
-    return _grid([list(zip(_as_planes(frames), labels, strict=True))], title)
+    return _grid([list(zip(as_planes(frames), labels, strict=True))], title)
 
 
 def show_forecasts(
@@ -59,8 +59,8 @@ def show_forecasts(
 
     Errors are forecast − truth on one scale, from the largest error below 0 (blue) to the same above 0 (red).
     """
-    seen = _as_planes(context)[-last:]
-    truth = _as_planes(truth[None])[0]
+    seen = as_planes(context)[-last:]
+    truth = as_planes(truth[None])[0]
     planes = {name: np.clip(forecast[..., 0], 0, 1) for name, forecast in forecasts.items()}
     errors = {name: plane - truth for name, plane in planes.items()}
     largest = max(np.abs(error).max() for error in errors.values())
@@ -116,7 +116,7 @@ def player(clips: Mapping[str, np.ndarray], fps: float = 10, zoom: int | None = 
     shapes = {name: np.shape(clip)[:3] for name, clip in clips.items()}
     if len(set(shapes.values())) != 1:
         raise ValueError(f"clips differ in shape, {shapes}: pass clips of one length and size")
-    planes = [_to_bytes(_as_planes(clip)) for clip in clips.values()]
+    planes = [to_bytes(as_planes(clip)) for clip in clips.values()]
     time, height, width = planes[0].shape
     zoom = zoom or max(1, (_PLAYER_WIDTH // len(planes) - _GAP) // width)
     # The video is as small as the clips are; the page enlarges it.
@@ -153,16 +153,22 @@ def table(
     return Markdown("\n".join(lines))
 
 
-def _as_planes(frames: np.ndarray) -> np.ndarray:
+def as_planes(frames: np.ndarray) -> np.ndarray:
     """Drop the channel axis, if there is one."""
     frames = np.asarray(frames)
     return frames[..., 0] if frames.ndim == 4 else frames
 
 
-def _to_bytes(planes: np.ndarray) -> np.ndarray:
+def to_bytes(planes: np.ndarray) -> np.ndarray:
+    """Frames as uint8 0..255: floats are clipped to 0..1 first."""
     if planes.dtype == np.uint8:
         return planes
     return np.rint(np.clip(planes, 0, 1) * 255).astype(np.uint8)
+
+
+def to_colours(errors: np.ndarray, largest: float) -> np.ndarray:
+    """Errors as colours, uint8 `(…, 3)`: blue for `−largest` and below, white for 0, red for `largest` and above."""
+    return plt.get_cmap(ERROR_MAP)((errors / largest + 1) / 2, bytes=True)[..., :3]
 
 
 def _grid(rows: list[list], title: str, largest_error: float = 1.0) -> Figure:
@@ -186,7 +192,7 @@ def _grid(rows: list[list], title: str, largest_error: float = 1.0) -> Figure:
             if row:
                 axis.imshow(plane, cmap=ERROR_MAP, vmin=-largest_error, vmax=largest_error, interpolation="nearest")
             else:
-                axis.imshow(_to_bytes(plane), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+                axis.imshow(to_bytes(plane), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             axis.set_axis_off()
             axis.set_title(label, fontsize=7, pad=3)
     figure.suptitle(title, x=0, y=1, ha="left", va="top", fontsize=9)

@@ -12,8 +12,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from nextframe.forecasting import predict_next
-from nextframe.metrics import clip_to_unit, skill
+from nextframe.checks import one_of, whole_number
+from nextframe.forecasting import predict_along, predict_next
+from nextframe.metrics import clip_to_unit
 from nextframe.models import build
 from nextframe.training import fit
 from nextframe.windows import to_unit, window_dataset
@@ -216,63 +217,85 @@ def as_windows(clips: np.ndarray, context: int) -> tuple[np.ndarray, np.ndarray]
     return to_unit(clips[:, -1 - context : -1]), to_unit(clips[:, -1])
 
 
-def memory_skill(name: str, period: int, steps: int, context: int = 20, learning_rate: float = 3e-3, **size) -> float:
-    """Train a model to remember `period` frames, and return its skill on blinking lights that it has not seen.
+MEMORY_TASKS = {"blinking": blinking_clips, "hidden": hidden_clips}
 
-    0.5 is the level of no memory: always answering grey halves the squared error of copying. 1 is perfect memory.
+
+def memory_skill(
+    name: str, back: int, steps: int, task: str = "blinking", context: int = 20, learning_rate: float = 3e-3, **size
+) -> float:
+    """Train a model on a task that takes memory, and return how much it remembers, on clips that it has not seen.
+
+    That is 1 − MSE ÷ MSE of the mean target: 0 is the level of no memory, where every forecast is that mean; 1 is
+    perfect memory. (Skill against copying would flatter here, since the last frame is a bad forecast.)
 
     Args:
         name: A model of `nextframe.models.MODELS`.
-        period: How many frames ago the next frame was decided.
+        back: How far back the next frame was decided: the light's period, or for how many frames the object is hidden.
         steps: Batches of 32 windows to train on.
+        task: "blinking" or "hidden", for `blinking_clips` or `hidden_clips`.
         context: Frames that the model sees.
         learning_rate: As in `nextframe.training.fit`.
         **size: The model's own arguments.
+
+    Raises:
+        ValueError: An unknown task, or a `back` that the context is too short for.
     """
-    lights = [blinking_clips(count, context + 1, period, seed=seed) for seed, count in enumerate((2000, 200, 200))]
-    dataset = window_dataset(lights[0], context, shuffle=True)
-    validation = window_dataset(lights[1], context, batch_size=100)
+    one_of("task", task, MEMORY_TASKS)
+    whole_number("back", back)
+    if back > context - 2:
+        raise ValueError(f"back={back} is too far for a context of {context} frames: expected at most {context - 2}")
+    films = [MEMORY_TASKS[task](count, context + 1, back, seed=seed) for seed, count in enumerate((2000, 200, 200))]
+    dataset = window_dataset(films[0], context, shuffle=True)
+    validation = window_dataset(films[1], context, batch_size=100)
     keras.utils.set_random_seed(0)
-    model = build(name, (context, *lights[0].shape[2:], 1), **size)
+    model = build(name, (context, *films[0].shape[2:], 1), **size)
     fit(model, dataset, validation, steps=steps, rounds=2, learning_rate=learning_rate, progress=False)
-    seen, truth = as_windows(lights[2], context)
-    return skill(truth, clip_to_unit(predict_next(model, seen)), seen[:, -1])
+    seen, truth = as_windows(films[2], context)
+    missed = np.square(truth - clip_to_unit(predict_next(model, seen))).mean()
+    return float(1 - missed / truth.var(axis=0).mean())
 
 
 # ---- leaks ----
 
 
 def leaks(model: keras.Model, frames: np.ndarray, seed: int = 0) -> list[tuple[int, int]]:
-    """Find outputs of a sequence-to-sequence model that see frames after their own time.
+    """Find forecasts that see frames after their own time.
 
-    Each input frame is changed in turn. If the model's output at time t forecasts frame t + 1 and moves when frame
-    t + 1 or a later one does, the model has been shown what it should predict.
+    Each frame is changed in turn. If the forecast of frame t + 1, made at time t, moves when frame t + 1 or a later one
+    does, the model has been shown what it should predict.
 
     Args:
-        model: Maps frames `(batch, time, …)` to as many forecasts `(batch, time, …)`.
-        frames: Float32 input.
+        model: Maps a context of N frames to a target; or, sequence to sequence, frames to one forecast each.
+        frames: `(batch, time, height, width, channels)`, float32: more than N frames for the first kind of model, which
+            reads them window by window; as many as it was built for, for the second.
         seed: Of the changes.
 
     Returns:
         Pairs (output time, input time) with input time > output time whose output moved. Empty: no leak.
 
     Raises:
-        ValueError: The model's output has no time axis of its input's length.
+        ValueError: The model gives neither one frame for a context nor one for each.
     """
-    before = ops.convert_to_numpy(model(frames))
-    if before.shape[:2] != frames.shape[:2] or before.ndim != frames.ndim:
+    sequences = len(model.output_shape) == len(model.input_shape)
+    if sequences and model.output_shape[1] != model.input_shape[1]:
         raise ValueError(
-            f"output has shape {before.shape}, input {frames.shape}: expected one output a frame; "
-            "a model that gives one frame for a context cannot see past it"
+            f"{model.name} makes {model.output_shape[1]} forecasts of {model.input_shape[1]} frames: "
+            "expected one forecast a frame, or one in all"
         )
+    first = 0 if sequences else model.input_shape[1] - 1  # when the first forecast is made
+
+    def forecast(frames):
+        return ops.convert_to_numpy(model(frames)) if sequences else predict_along(model, frames)
+
+    before = forecast(frames)
     rng = np.random.default_rng(seed)
     found = []
     for changed in range(frames.shape[1]):
         other = np.array(frames)
         other[:, changed] += rng.standard_normal(other[:, changed].shape).astype(other.dtype)
-        moved = np.abs(ops.convert_to_numpy(model(other)) - before)
+        moved = np.abs(forecast(other) - before)
         moved = moved.reshape(*moved.shape[:2], -1).max(axis=(0, 2)) > 1e-6
-        found += [(time, changed) for time in range(changed) if moved[time]]
+        found += [(int(time), changed) for time in first + np.flatnonzero(moved) if time < changed]
     return sorted(found)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nextframe.checks import whole_number
+from nextframe.checks import one_of, whole_number
 from nextframe.profiles import sees_gpu
 from nextframe.tracing import quiet_about_tracing
 
@@ -72,8 +72,7 @@ def fit(
         raise ValueError(f"steps={steps} cannot be cut into {rounds} equal rounds: choose a multiple")
     if not learning_rate > 0 or not 0 <= warm_up < 1:
         raise ValueError(f"learning_rate={learning_rate}, warm_up={warm_up}: expected above 0, and within 0..1")
-    if loss not in LOSSES:
-        raise ValueError(f"loss={loss!r}: expected one of {', '.join(LOSSES)}")
+    one_of("loss", loss, LOSSES)
     warm_up_steps = round(warm_up * steps)
     schedule = keras.optimizers.schedules.CosineDecay(
         learning_rate if warm_up_steps == 0 else 0.0,

@@ -5,8 +5,10 @@ on Colab, with a keyboard or a finger, and without a kernel or a network.
 """
 
 import base64
+import html
 import io
 import json
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 import numpy as np
@@ -14,6 +16,9 @@ from IPython.display import HTML
 from PIL import Image
 
 from nextframe.clips import check_clip
+from nextframe.plotting import as_planes, to_bytes, to_colours
+
+_FRAME_SIZE = 160  # pixels on the page, at most, unless the frame itself is larger
 
 
 def window_explorer(
@@ -46,15 +51,85 @@ def window_explorer(
     for name, (value, low, high) in start.items():
         if not low <= value <= high:
             raise ValueError(f"{name}={value}: expected {low} to {high}")
-    # One picture holds all frames, side by side: the script shows a part of it for each frame of a window.
-    sprite = io.BytesIO()
-    Image.fromarray(np.concatenate(clip, axis=1)).save(sprite, "PNG", optimize=True)
     settings = {
-        "sprite": "data:image/png;base64," + base64.b64encode(sprite.getvalue()).decode(),
+        "sprite": _sprite(clip),
         "frames": count,
         "height": height,
         "width": width,
         "start": {name: value for name, (value, _, _) in start.items()},
     }
-    page = files("nextframe").joinpath("data", "window_explorer.html").read_text(encoding="utf-8")
-    return HTML(page.replace("SETTINGS", json.dumps(settings)))
+    return HTML(_page("window_explorer").replace("SETTINGS", json.dumps(settings)))
+
+
+def frame_slider(
+    frames: Mapping[str, np.ndarray],
+    slider: str,
+    *,
+    values: Sequence | None = None,
+    errors: Sequence[str] = (),
+    largest_error: float = 0.5,
+    start: int = 0,
+    describe: str = "",
+) -> HTML:
+    """Show frames side by side, with one slider that moves through all of them: through time, or through shifts.
+
+    Args:
+        frames: Label → `(positions, height, width)` or `(positions, height, width, 1)`; uint8, or floats 0..1.
+        slider: What the slider changes, with its unit.
+        values: What each position is called. Default: its number.
+        errors: Labels whose frames are differences, floats below and above 0: blue is too dark, red is too bright.
+        largest_error: The difference that is drawn in full colour.
+        start: Which position to show first; without scripts it is the only one.
+        describe: What is seen, for readers who cannot see it.
+
+    Raises:
+        ValueError: The frames differ in shape, or another argument does not fit their number.
+    """
+    stacks = {label: as_planes(stack) for label, stack in frames.items()}
+    shapes = {label: stack.shape for label, stack in stacks.items()}
+    if len(set(shapes.values())) != 1:
+        raise ValueError(f"frames differ in shape, {shapes}: pass as many of each, of one size")
+    count, height, width = next(iter(shapes.values()))
+    values = [str(value) for value in (range(count) if values is None else values)]
+    if len(values) != count:
+        raise ValueError(f"{len(values)} values for {count} positions: pass one for each")
+    if not 0 <= start < count:
+        raise ValueError(f"start={start}: expected 0 to {count - 1}")
+    zoom = max(1, _FRAME_SIZE // width)
+    pictures = []
+    for label, stack in stacks.items():
+        drawn = to_colours(stack, largest_error) if label in errors else to_bytes(stack)
+        style = (
+            f"width:{width * zoom}px;height:{height * zoom}px;background-image:url({_sprite(drawn)});"
+            f"background-size:{count * width * zoom}px {height * zoom}px;"
+            f"background-position:-{start * width * zoom}px 0"
+        )
+        shown = f"{label}, ±{largest_error:g}" if label in errors else label
+        pictures.append(
+            f'<figure><div class="frame" role="img" aria-label="{html.escape(shown)}" data-step="{width * zoom}" '
+            f'style="{style}"></div>{html.escape(shown)}</figure>'
+        )
+    page = _page("frame_slider")
+    parts = {
+        "DESCRIBE": html.escape(describe or ", ".join(stacks)),
+        "SLIDER": html.escape(slider),
+        "START": str(start),
+        "LAST": str(count - 1),
+        "VALUES": json.dumps(values),
+        "VALUE": html.escape(values[start]),
+        "PICTURES": "".join(pictures),  # last, since a picture's bytes may spell any of the others
+    }
+    for name, text in parts.items():
+        page = page.replace(name, text)
+    return HTML(page)
+
+
+def _page(name: str) -> str:
+    return files("nextframe").joinpath("data", f"{name}.html").read_text(encoding="utf-8")
+
+
+def _sprite(frames: np.ndarray) -> str:
+    """One picture of all frames side by side, as an address: a script shows a part of it at a time."""
+    png = io.BytesIO()
+    Image.fromarray(np.concatenate(frames, axis=1)).save(png, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()

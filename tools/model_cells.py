@@ -1,7 +1,8 @@
 """Keep a chapter's model and the library's the same text: `make model-cells` rewrites the cells from the modules.
 
-A cell tagged `model` holds the imports and the one public function of a module in nextframe/models, without its
-docstring, which the prose around the cell replaces.
+Cells tagged `model` hold a module of nextframe/models, without its docstrings, which the prose around the cells
+replaces: the first cell its imports, and each cell what follows in the module up to the last function that the cell
+defines.
 """
 
 import ast
@@ -12,36 +13,53 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def model_cell(name: str) -> str:
-    """The text of the cell that shows a model."""
-    source = (ROOT / "nextframe" / "models" / f"{name}.py").read_text(encoding="utf-8")
-    lines = source.splitlines()
-    module = ast.parse(source)
-    (function,) = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == name]
-    docstring = function.body[0]
-    imports = [node for node in module.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    top = lines[imports[0].lineno - 1 : imports[-1].end_lineno]
-    head = lines[function.lineno - 1 : docstring.lineno - 1]
-    body = lines[docstring.end_lineno : function.end_lineno]
-    return "\n".join([*top, "", "", *head, *body])
+MODULES = sorted((ROOT / "nextframe" / "models").glob("*.py"))
 
 
 def model_cells(notebook):
-    """The cells tagged `model`, each with the name of its model."""
+    """The cells tagged `model`, each with the text that it should have."""
+    shown = {}  # module → number of its top-level statements that earlier cells show
     for cell in notebook.cells:
         if "model" in cell.metadata.get("tags", []):
-            yield cell, re.search(r"^def (\w+)", cell.source, flags=re.MULTILINE)[1]
+            last = re.findall(r"^def (\w+)", cell.source, flags=re.MULTILINE)[-1]
+            path, end = _where(last)
+            yield cell, _text(path, shown.get(path, 0), end)
+            shown[path] = end
+
+
+def _where(function: str) -> tuple[Path, int]:
+    """The module that defines a function, and how many top-level statements there are up to its end."""
+    for path in MODULES:
+        for number, node in enumerate(ast.parse(path.read_text(encoding="utf-8")).body, start=1):
+            if isinstance(node, ast.FunctionDef) and node.name == function:
+                return path, number
+    raise ValueError(f"a cell is tagged `model` and defines {function}, which no module in nextframe/models does")
+
+
+def _text(path: Path, start: int, end: int) -> str:
+    """A module's statements from one number up to another, without docstrings, spaced as in the module."""
+    source = path.read_text(encoding="utf-8")
+    lines = source.splitlines()
+    body = ast.parse(source).body
+    kept = []
+    line = body[start - 1].end_lineno if start else body[0].end_lineno  # of the module: its docstring comes first
+    for node in body[start or 1 : end]:
+        docstring = node.body[0] if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) else None
+        if docstring:
+            kept += [*lines[line : docstring.lineno - 1], *lines[docstring.end_lineno : node.end_lineno]]
+        else:
+            kept += lines[line : node.end_lineno]
+        line = node.end_lineno
+    return "\n".join(kept).strip("\n")
 
 
 def rewrite(path: Path) -> bool:
     """Bring a notebook's model cells up to date; returns whether any changed."""
     notebook = nbformat.read(path, as_version=4)
     changed = False
-    for cell, name in model_cells(notebook):
-        changed |= cell.source != model_cell(name)
-        cell.source = model_cell(name)
+    for cell, text in model_cells(notebook):
+        changed |= cell.source != text
+        cell.source = text
     if changed:
         unfinished = path.with_suffix(".unfinished")
         nbformat.write(notebook, unfinished)

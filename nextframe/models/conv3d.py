@@ -3,11 +3,49 @@
 import keras
 from keras import layers
 
+from nextframe.checks import one_of
 from nextframe.layers import CausalConv3D
 from nextframe.models.baselines import context_input
 from nextframe.models.heads import to_frame
+from nextframe.models.reshaping import (
+    frames_to_channels,
+    from_patches,
+    to_patches,
+)
 
-COLLAPSES = ("last_slice", "valid_kernel", "time_to_channels")
+
+def last_slice(x, filters, depth, channels):
+    """Keep all N time steps with causal convolutions; the last step is the forecast."""
+    for _ in range(depth - 1):
+        x = CausalConv3D(filters, 3, activation="relu")(x)
+    return CausalConv3D(channels, 3)(x)[:, -1]
+
+
+def valid_kernel(x, filters, depth, channels):
+    """Do not pad time: each convolution takes two frames away, and the last one takes the rest."""
+    rest = x.shape[1] - 2 * (depth - 1)
+    if rest < 1:
+        raise ValueError(
+            f"{x.shape[1]} frames are too few for depth={depth}: each convolution but the last takes two; lower depth"
+        )
+    for _ in range(depth - 1):
+        x = layers.ZeroPadding3D((0, 1, 1))(x)
+        x = layers.Conv3D(filters, 3, activation="relu")(x)
+    x = layers.ZeroPadding3D((0, 1, 1))(x)
+    return layers.Conv3D(channels, (rest, 3, 3))(x)[:, 0]
+
+
+def time_to_channels(x, filters, depth, channels):
+    """Keep all N time steps, both ends padded; then they become the channels of a 2-D convolution."""
+    for _ in range(depth - 1):
+        x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
+    x = frames_to_channels(x)  # (batch, rows, columns, N × filters)
+    return layers.Conv2D(channels, 3, padding="same")(x)
+
+
+COLLAPSES = {
+    way.__name__: way for way in (last_slice, valid_kernel, time_to_channels)
+}
 
 
 def conv3d(
@@ -15,6 +53,7 @@ def conv3d(
     filters: int = 16,
     depth: int = 4,
     collapse: str = "time_to_channels",
+    patch: int = 2,
     head: str = "linear",
 ) -> keras.Model:
     """Stack 3×3×3 convolutions on a context, and bring its N frames down to one.
@@ -27,47 +66,19 @@ def conv3d(
             "last_slice": causal convolutions keep all N time steps; the last step is the forecast.
             "valid_kernel": no padding in time, so each convolution takes two frames away; the last one takes the rest.
             "time_to_channels": after the convolutions, the N time steps become channels of a 2-D convolution.
+        patch: Side of the squares of pixels that make one place; see `nextframe.models.reshaping`.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
 
     Returns:
         Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
 
     Raises:
-        ValueError: A context shape, collapse or head that does not exist, or too few frames for "valid_kernel".
+        ValueError: A context shape, collapse or head that does not exist, a patch that does not divide the frames, or
+            too few frames for "valid_kernel".
     """
-    if collapse not in COLLAPSES:
-        raise ValueError(
-            f"collapse={collapse!r}: expected one of {', '.join(COLLAPSES)}"
-        )
-    context = x = context_input(context_shape)
-    frames, height, width, _ = context_shape
-    hidden = depth - 1
-    if collapse == "last_slice":
-        for _ in range(hidden):
-            x = CausalConv3D(filters, 3, activation="relu")(x)
-        frame = CausalConv3D(1, 3)(x)[:, -1]
-    elif collapse == "valid_kernel":
-        rest = frames - 2 * hidden  # time steps left for the last kernel
-        if rest < 1:
-            raise ValueError(
-                f"{frames} frames are too few for {hidden} valid temporal kernels of 3: lower depth"
-            )
-        for _ in range(hidden):
-            x = layers.Conv3D(filters, 3, activation="relu")(
-                layers.ZeroPadding3D((0, 1, 1))(x)
-            )
-        x = layers.Conv3D(1, (rest, 3, 3))(
-            layers.ZeroPadding3D((0, 1, 1))(x)
-        )  # (batch, 1, height, width, 1)
-        frame = x[:, 0]
-    else:
-        for _ in range(hidden):
-            x = layers.Conv3D(filters, 3, padding="same", activation="relu")(
-                x
-            )
-        x = layers.Permute((2, 3, 1, 4))(
-            x
-        )  # (batch, height, width, N, filters)
-        x = layers.Reshape((height, width, frames * filters))(x)
-        frame = layers.Conv2D(1, 3, padding="same")(x)
+    one_of("collapse", collapse, COLLAPSES)
+    context = context_input(context_shape)
+    x = to_patches(context, patch)  # (batch, N, rows, columns, patch²)
+    x = COLLAPSES[collapse](x, filters, depth, patch**2)
+    frame = from_patches(x, patch)  # (batch, height, width, 1)
     return keras.Model(context, to_frame(context, frame, head), name="conv3d")

@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from nextframe.checks import one_of
 from nextframe.models.baselines import context_input
 from nextframe.models.heads import to_frame
 
@@ -28,8 +29,7 @@ def dense_lstm(
         ValueError: A context shape, cell or head that does not exist.
     """
     cells = {"lstm": layers.LSTM, "gru": layers.GRU}
-    if cell not in cells:
-        raise ValueError(f"cell={cell!r}: expected one of {', '.join(cells)}")
+    one_of("cell", cell, cells)
     context = context_input(context_shape)
     frames, height, width, _ = context_shape
     pixels = height * width

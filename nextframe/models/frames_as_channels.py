@@ -5,6 +5,11 @@ from keras import layers
 
 from nextframe.models.baselines import context_input
 from nextframe.models.heads import to_frame
+from nextframe.models.reshaping import (
+    frames_to_channels,
+    from_patches,
+    to_patches,
+)
 
 
 def frames_as_channels(
@@ -12,6 +17,7 @@ def frames_as_channels(
     filters: int = 32,
     depth: int = 6,
     kernel_size: int = 3,
+    patch: int = 1,
     head: str = "linear",
 ) -> keras.Model:
     """Stack 2-D convolutions on a context whose frames have become channels.
@@ -19,28 +25,26 @@ def frames_as_channels(
     Args:
         context_shape: `(N, height, width, 1)`.
         filters: Channels of each hidden layer.
-        depth: Number of convolutions, the last one included. Each lets a pixel see `kernel_size // 2` pixels further.
-        kernel_size: Side of each kernel, in pixels.
+        depth: Number of convolutions, the last one included. Each lets a pixel see `kernel_size // 2` places further.
+        kernel_size: Side of each kernel, in places.
+        patch: Side of the squares of pixels that make one place; see `nextframe.models.reshaping`.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
 
     Returns:
         Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
 
     Raises:
-        ValueError: A context shape or head that does not exist.
+        ValueError: A context shape or head that does not exist, or a patch that does not divide the frames.
     """
     context = context_input(context_shape)
-    x = layers.Permute((2, 3, 4, 1))(context)  # (batch, height, width, 1, N)
-    x = layers.Reshape((*context_shape[1:3], context_shape[0]))(
-        x
-    )  # (batch, height, width, N)
+    x = to_patches(context, patch)  # (batch, N, rows, columns, patch²)
+    x = frames_to_channels(x)  # (batch, rows, columns, N × patch²)
     for _ in range(depth - 1):
         x = layers.Conv2D(
             filters, kernel_size, padding="same", activation="relu"
         )(x)
-    frame = layers.Conv2D(1, kernel_size, padding="same")(
-        x
-    )  # (batch, height, width, 1)
+    x = layers.Conv2D(patch**2, kernel_size, padding="same")(x)
+    frame = from_patches(x, patch)  # (batch, height, width, 1)
     return keras.Model(
         context, to_frame(context, frame, head), name="frames_as_channels"
     )

@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from nextframe.checks import one_of
+
 HEADS = ("linear", "residual", "sigmoid")
 
 
@@ -24,6 +26,7 @@ def to_frame(
     Raises:
         ValueError: Another head.
     """
+    one_of("head", head, HEADS)
     if head == "linear":
         return layers.Activation("linear", dtype="float32", name="forecast")(
             frame
@@ -32,8 +35,6 @@ def to_frame(
         return layers.Add(dtype="float32", name="forecast")(
             [context[:, -1], frame]
         )
-    if head == "sigmoid":
-        return layers.Activation("sigmoid", dtype="float32", name="forecast")(
-            frame
-        )
-    raise ValueError(f"head={head!r}: expected one of {', '.join(HEADS)}")
+    return layers.Activation("sigmoid", dtype="float32", name="forecast")(
+        frame
+    )

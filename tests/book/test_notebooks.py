@@ -4,7 +4,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from model_cells import model_cell, model_cells, rewrite
+from model_cells import model_cells, rewrite
 from nbformat.v4 import new_output
 from notebook_lints import LARGEST, LINTS, code_cells, most_outputs_are_compared, no_address_in_memory
 
@@ -30,20 +30,39 @@ def test_notebook_is_valid(path):
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_a_model_on_the_page_is_the_model_in_the_library(path):
-    for cell, name in model_cells(nbformat.read(path, as_version=4)):
-        assert cell.source == model_cell(name), "run make model-cells"
+    for cell, text in model_cells(nbformat.read(path, as_version=4)):
+        assert cell.source == text, "run make model-cells"
 
 
 def test_model_cells_are_rewritten(tmp_path):
     copy = tmp_path / "03_dense_lstm.ipynb"
     notebook = nbformat.read(ROOT / "notebooks" / copy.name, as_version=4)
-    ((cell, name),) = model_cells(notebook)
+    ((cell, text),) = model_cells(notebook)
+    assert cell.source == text
     cell.source = cell.source.replace("units: int = 256", "units: int = 7")
     nbformat.write(notebook, copy)
     assert rewrite(copy)
     assert not rewrite(copy)
-    ((cell, name),) = model_cells(nbformat.read(copy, as_version=4))
-    assert cell.source == model_cell("dense_lstm")
+    ((cell, _),) = model_cells(nbformat.read(copy, as_version=4))
+    assert cell.source == text
+
+
+def test_a_module_shown_in_several_cells():
+    """Imports in the first, no docstrings, everything once; and a function that no module has is named."""
+
+    def tagged(source):
+        return nbformat.v4.new_code_cell(source, metadata={"tags": ["model"]})
+
+    notebook = nbformat.v4.new_notebook(cells=[tagged("def last_slice"), tagged("def time_to_channels\ndef conv3d")])
+    (_, first), (_, second) = model_cells(notebook)
+    assert first.startswith("import keras\n")
+    assert "def last_slice(" in first
+    assert "def valid_kernel(" not in first
+    assert second.startswith("def valid_kernel(")
+    assert "COLLAPSES = {" in second
+    assert '"""' not in first + second
+    with pytest.raises(ValueError, match="defines nothing, which no module"):
+        list(model_cells(nbformat.v4.new_notebook(cells=[tagged("def nothing(")])))
 
 
 def test_most_cells_of_the_book_are_compared():

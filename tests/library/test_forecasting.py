@@ -75,3 +75,17 @@ def test_any_keras_model_will_do(context):
     inputs = keras.Input(context.shape[1:])
     model = keras.Model(inputs, keras.layers.Conv2D(1, 3, padding="same")(inputs[:, -1]))
     assert forecasting.rollout(model, context, 2).shape == (3, 2, 8, 8, 1)
+
+
+def test_forecasts_along_a_film_are_those_of_its_windows():
+    films = np.random.default_rng(0).random((2, 9, 8, 8, 1)).astype(np.float32)
+    model = build("context_mean", (4, 8, 8, 1))
+    along = forecasting.predict_along(model, films)
+    assert along.shape == (2, 5, 8, 8, 1)
+    for start in range(5):
+        np.testing.assert_allclose(along[:, start], films[:, start : start + 4].mean(1), rtol=1e-6)
+
+
+def test_film_too_short_to_forecast_along(context):
+    with pytest.raises(ValueError, match=r"films have shape \(3, 4, 8, 8, 1\): expected .* longer than 4 frames"):
+        forecasting.predict_along(build("copy_last", (4, 8, 8, 1)), context)

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from nextframe import forecasting, metrics, windows
-from nextframe.models import MODELS, baselines, build
+from nextframe import forecasting, metrics, probes, windows
+from nextframe.models import MODELS, baselines, build, reshaping
 from nextframe.models.conv3d import COLLAPSES
 from nextframe.models.heads import HEADS
 from nextframe.moving_digits import moving_digits
@@ -114,6 +114,7 @@ def test_motion_needs_two_frames(name):
         ("dense_lstm", {"units": 8}),
         ("dense_lstm", {"units": 8, "cell": "gru"}),
         ("frames_as_channels", {"filters": 4, "depth": 3}),
+        ("frames_as_channels", {"filters": 4, "depth": 3, "patch": 2}),
         *(("conv3d", {"filters": 4, "depth": 2, "collapse": collapse}) for collapse in COLLAPSES),
     ],
 )
@@ -147,8 +148,41 @@ def test_parameters_by_hand():
     assert build("dense_lstm", shape, units=units, cell="gru").count_params() == gru + paint
     plain = (9 * 10 * 8 + 8) + (9 * 8 * 8 + 8) + (9 * 8 + 1)
     assert build("frames_as_channels", shape, filters=8, depth=3).count_params() == plain
-    causal = (27 * 8 + 8) + (27 * 8 * 8 + 8) + (27 * 8 + 1)
-    assert build("conv3d", shape, filters=8, depth=3, collapse="last_slice").count_params() == causal
+    assert build("frames_as_channels", shape, filters=8, depth=2, patch=2).count_params() == (
+        (9 * 40 * 8 + 8) + (9 * 8 * 4 + 4)
+    )
+    volume, size = (27 * 8 + 8) + (27 * 8 * 8 + 8), {"filters": 8, "depth": 3, "patch": 1}
+    assert build("conv3d", shape, collapse="last_slice", **size).count_params() == volume + (27 * 8 + 1)
+    assert build("conv3d", shape, collapse="valid_kernel", **size).count_params() == volume + (6 * 9 * 8 + 1)
+    assert build("conv3d", shape, collapse="time_to_channels", **size).count_params() == volume + (9 * 10 * 8 + 1)
+
+
+@pytest.mark.parametrize("patch", [1, 2, 4])
+def test_patches_are_folded_and_unfolded(patch):
+    """Each place's channels are its own square of pixels, and nothing is lost or moved."""
+    frames = np.random.default_rng(0).random((2, 3, 8, 12, 1)).astype(np.float32)
+    inputs = keras.Input(frames.shape[1:])
+    folded = reshaping.to_patches(inputs, patch)
+    model = keras.Model(inputs, [folded, reshaping.from_patches(folded[:, -1], patch)])
+    places, frame = (keras.ops.convert_to_numpy(output) for output in model(frames))
+    assert places.shape == (2, 3, 8 // patch, 12 // patch, patch**2)
+    square = frames[1, 2, patch : 2 * patch, 2 * patch : 3 * patch, 0]
+    assert np.array_equal(places[1, 2, 1, 2], square.ravel())
+    assert np.array_equal(frame, frames[:, -1])
+
+
+def test_frames_become_channels():
+    frames = np.random.default_rng(0).random((2, 3, 4, 5, 2)).astype(np.float32)
+    inputs = keras.Input(frames.shape[1:])
+    channels = keras.Model(inputs, reshaping.frames_to_channels(inputs))(frames)
+    expected = np.concatenate([frames[:, time] for time in range(3)], axis=-1)
+    assert np.array_equal(keras.ops.convert_to_numpy(channels), expected)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_model_sees_what_it_predicts(name):
+    films = np.random.default_rng(0).random((1, 6, 12, 14, 1)).astype(np.float32)
+    assert probes.leaks(build(name, (4, 12, 14, 1)), films) == []
 
 
 @pytest.mark.parametrize(
@@ -157,7 +191,9 @@ def test_parameters_by_hand():
         ("dense_lstm", {"cell": "rnn"}, "cell='rnn': expected one of lstm, gru"),
         ("dense_lstm", {"head": "softmax"}, "head='softmax': expected one of linear, residual, sigmoid"),
         ("conv3d", {"collapse": "mean"}, "collapse='mean': expected one of last_slice, valid_kernel, time_to_channels"),
-        ("conv3d", {"collapse": "valid_kernel", "depth": 4}, "4 frames are too few for 3 valid temporal kernels"),
+        ("conv3d", {"collapse": "valid_kernel", "depth": 4}, "4 frames are too few for depth=4"),
+        ("conv3d", {"patch": 3}, "patch=3 does not divide frames of 16×16: choose one that does"),
+        ("frames_as_channels", {"patch": 0}, "patch=0: expected a whole number, at least 1"),
     ],
 )
 def test_bad_size(name, size, named):

@@ -197,10 +197,38 @@ def test_leaks_are_found_where_they_are():
     assert probes.leaks(backward, films) == [(0, 4), (1, 3)]
 
 
-def test_leaks_need_one_output_a_frame(context):
-    with pytest.raises(ValueError, match="expected one output a frame"):
-        probes.leaks(build("copy_last", SHAPE), context)
+def test_leaks_of_a_model_that_reads_windows(monkeypatch):
+    """Cut right there is none; cut one frame too late, each context holds its own target."""
+    films = np.random.default_rng(0).random((2, 7, 8, 8, 1)).astype(np.float32)
+    model = build("context_mean", (3, 8, 8, 1))
+    assert probes.leaks(model, films) == []
+    honest = probes.predict_along
+    monkeypatch.setattr(probes, "predict_along", lambda model, films: honest(model, np.roll(films, -1, axis=1)))
+    assert probes.leaks(model, films)[:3] == [(2, 3), (3, 4), (4, 5)]
+
+
+def test_leaks_need_one_forecast_a_frame():
+    with pytest.raises(ValueError, match="makes 3 forecasts of 5 frames: expected one forecast a frame, or one in all"):
+        probes.leaks(frames_to_frames(lambda x: x[:, ::2]), np.zeros((1, 5, 8, 8, 1), np.float32))
 
 
 def test_memory_is_learned_by_a_network_that_sees_the_whole_period():
-    assert probes.memory_skill("frames_as_channels", 2, steps=120, context=4, filters=8, depth=2) > 0.9
+    assert probes.memory_skill("frames_as_channels", 2, steps=240, context=4, filters=8, depth=2) > 0.9
+
+
+@pytest.mark.parametrize("task", probes.MEMORY_TASKS)
+def test_copying_remembers_nothing(task):
+    assert probes.memory_skill("frames_as_channels", 4, 2, task, context=8, filters=2, depth=1) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"task": "maze", "back": 2}, "task='maze': expected one of blinking, hidden"),
+        ({"back": 0}, "back=0: expected a whole number, at least 1"),
+        ({"back": 9}, "back=9 is too far for a context of 10 frames: expected at most 8"),
+    ],
+)
+def test_bad_memory_task(arguments, named):
+    with pytest.raises(ValueError, match=named):
+        probes.memory_skill("dense_lstm", steps=2, context=10, **arguments)

@@ -1,5 +1,7 @@
-"""The window explorer: its settings here, its behaviour in node, where a machine has it."""
+"""Widgets: their settings and pictures here, their behaviour in node, where a machine has it."""
 
+import base64
+import io
 import json
 import re
 import shutil
@@ -7,6 +9,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nextframe import widgets, windows
 
@@ -98,3 +101,70 @@ console.log(JSON.stringify({{
     assert f"contexts: ({len(contexts)}, {context}, 6, 8)" in shown["summary"]
     assert [n for n, mark in enumerate(shown["marked"]) if mark == "context"] == contexts[1].tolist()
     assert [n for n, mark in enumerate(shown["marked"]) if mark == "target"] == targets[1].tolist()
+
+
+# ---- the frame slider ----
+
+
+@pytest.fixture
+def stacks():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 256, (5, 6, 8), dtype=np.uint8)
+    return {"truth": truth, "error": rng.uniform(-1, 1, (5, 6, 8, 1)).astype(np.float32)}
+
+
+def sprites(page):
+    """The pictures of a page, decoded."""
+    for data in re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", page):
+        yield np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+
+
+def test_frame_slider_holds_every_frame(stacks):
+    page = widgets.frame_slider(stacks, "frame", errors=["error"], start=2, describe="noise & its error").data
+    truth, error = sprites(page)
+    assert np.array_equal(truth, np.concatenate(stacks["truth"], axis=1))
+    assert error.shape == (6, 5 * 8, 3)
+    reddest = np.unravel_index(stacks["error"].argmax(), (5, 6, 8))
+    red, _, blue = error[reddest[1], reddest[0] * 8 + reddest[2]].astype(int)
+    assert red > blue + 50
+    assert 'aria-label="noise &amp; its error"' in page
+    assert "background-position:-320px 0" in page  # the third frame of 160 pixels
+    assert "error, ±0.5" in page
+    assert "http" not in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"values": [1, 2]}, "2 values for 5 positions: pass one for each"),
+        ({"start": 5}, "start=5: expected 0 to 4"),
+    ],
+)
+def test_bad_frame_slider(stacks, arguments, named):
+    with pytest.raises(ValueError, match=named):
+        widgets.frame_slider(stacks, "frame", **arguments)
+
+
+def test_frames_that_differ_in_shape(stacks):
+    with pytest.raises(ValueError, match="frames differ in shape.*pass as many of each, of one size"):
+        widgets.frame_slider(stacks | {"short": stacks["truth"][:3]}, "frame")
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_frame_slider_moves_all_pictures(stacks):
+    page = widgets.frame_slider(stacks, "shift", values=["none", "1", "2", "3", "4 px"]).data
+    (script,) = re.findall(r"<script>(.*)</script>", page, flags=re.DOTALL)
+    steps = [int(step) for step in re.findall(r'data-step="(\d+)"', page)]
+    browser = f"""
+const pictures = {json.dumps(steps)}.map((step) => ({{ dataset: {{ step }}, style: {{}} }}));
+const output = {{}}, slider = {{ value: "0", addEventListener: (_, listener) => {{ slider.move = listener; }} }};
+const root = {{ dataset: {{}}, querySelectorAll: () => pictures,
+  querySelector: (name) => name === "input" ? slider : output }};
+globalThis.document = {{ querySelectorAll: () => [root] }};
+"""
+    move = """
+slider.value = "4"; slider.move();
+console.log(JSON.stringify([output.textContent, ...pictures.map((picture) => picture.style.backgroundPosition)]));
+"""
+    done = subprocess.run(["node", "-e", browser + script + move], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == ["4 px", "-640px 0", "-640px 0"]

@@ -1,0 +1,53 @@
+"""Reshaping: squares of pixels folded into channels and back, and frames turned into channels."""
+
+import keras
+from keras import layers
+
+from nextframe.checks import whole_number
+
+
+def to_patches(context: keras.KerasTensor, patch: int) -> keras.KerasTensor:
+    """Fold each square of pixels into the channels of one place, frame by frame.
+
+    A convolution then has `patch²` times fewer places to compute, and a kernel of 3 reaches `patch` times as far. No
+    pixel is lost. (Also known as space to depth.)
+
+    Args:
+        context: `(batch, N, height, width, 1)`.
+        patch: Side of the square, in pixels; 1 changes nothing.
+
+    Returns:
+        `(batch, N, height / patch, width / patch, patch²)`.
+
+    Raises:
+        ValueError: The frames cannot be cut into such squares.
+    """
+    patch = whole_number("patch", patch)
+    frames, height, width, _ = context.shape[1:]
+    if height % patch or width % patch:
+        raise ValueError(
+            f"patch={patch} does not divide frames of {height}×{width}: choose one that does, or resize the frames"
+        )
+    if patch == 1:
+        return context
+    rows, columns = height // patch, width // patch
+    x = layers.Reshape((frames, rows, patch, columns, patch))(context)
+    x = layers.Permute((1, 2, 4, 3, 5))(x)
+    return layers.Reshape((frames, rows, columns, patch * patch))(x)
+
+
+def from_patches(frame: keras.KerasTensor, patch: int) -> keras.KerasTensor:
+    """Unfold one frame: `(batch, rows, columns, patch²)` → `(batch, rows × patch, columns × patch, 1)`."""
+    if patch == 1:
+        return frame
+    rows, columns, _ = frame.shape[1:]
+    x = layers.Reshape((rows, columns, patch, patch))(frame)
+    x = layers.Permute((1, 3, 2, 4))(x)
+    return layers.Reshape((rows * patch, columns * patch, 1))(x)
+
+
+def frames_to_channels(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Make frames channels: `(batch, N, rows, columns, channels)` → `(batch, rows, columns, N × channels)`."""
+    frames, rows, columns, channels = x.shape[1:]
+    x = layers.Permute((2, 3, 1, 4))(x)  # (batch, rows, columns, N, channels)
+    return layers.Reshape((rows, columns, frames * channels))(x)
