@@ -17,7 +17,7 @@ def predict_next(model: keras.Model, context: np.ndarray, batch_size: int = 32) 
         batch_size: Contexts forecast at once.
 
     Returns:
-        float32 `(batch, height, width, 1)`, not clipped.
+        float32 `(batch, height, width, 1)`, not clipped. Of a model that forecasts after every frame, the last one.
 
     Raises:
         ValueError: The context is empty, not of floats, or not of the shape that the model was built for.
@@ -35,7 +35,8 @@ def predict_next(model: keras.Model, context: np.ndarray, batch_size: int = 32) 
     if len(context) == 0:
         raise ValueError("context is an empty batch: expected at least one context")
     with quiet_about_tracing():
-        return model.predict(context, batch_size=batch_size, verbose=0)
+        forecast = model.predict(context, batch_size=batch_size, verbose=0)
+    return forecast[:, -1] if forecast.ndim == 5 else forecast
 
 
 def predict_along(model: keras.Model, films: np.ndarray, batch_size: int = 32) -> np.ndarray:

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from nextframe.checks import whole_number
+from nextframe.checks import one_of, whole_number
 from nextframe.clips import mnist_digits
 
 # Which of the 10,000 shuffled digits belong to which split.
@@ -56,8 +56,7 @@ def moving_digits(
         raise ValueError(f"digit_size={digit_size} does not fit a canvas of {height}×{width}: lower it")
     if not 0 <= slowest <= fastest:
         raise ValueError(f"speed={speed}: expected (slowest, fastest) with 0 <= slowest <= fastest")
-    if split not in SPLITS:
-        raise ValueError(f"split={split!r}: expected one of {', '.join(SPLITS)}")
+    one_of("split", split, SPLITS)
 
     rng = np.random.default_rng([seed, list(SPLITS).index(split)])
     chosen = rng.choice(np.arange(10_000)[SPLITS[split]], size=(count, digits))

@@ -24,8 +24,10 @@ COLOURS = {
     "dense_lstm": "#cc79a7",
     "frames_as_channels": "#0072b2",
     "conv3d": "#009e73",
+    "conv_lstm": "#d55e00",
+    "conv_then_lstm": "#44aa99",
 }
-OTHERS = ("#d55e00", "#44aa99", "#882255", "#999933", "#88ccee", "#332288")  # for series that are no model
+OTHERS = ("#b8860b", "#882255", "#999933", "#88ccee", "#332288")  # for series that are no model
 ERROR_MAP = "RdBu_r"  # red: forecast too bright; blue: too dark
 DPI = 144
 WIDTH = 1100  # pixels of a full-width figure
@@ -75,12 +77,17 @@ def show_forecasts(
 
 
 def curves(
-    x: Sequence[float], series: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, title: str = "", **axes
+    x: Sequence[float] | Mapping[str, Sequence[float]],
+    series: Mapping[str, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    **axes,
 ) -> Figure:
     """Draw one line for each series, coloured by model where the name is one.
 
     Args:
-        x: Values on the horizontal axis.
+        x: Values on the horizontal axis: the same for all series, or name → values.
         series: Name → values.
         xlabel, ylabel: Names of the axes, with units.
         title: What the figure shows, as a finding.
@@ -89,7 +96,14 @@ def curves(
     figure, axis = plt.subplots(figsize=(WIDTH / DPI, 0.5 * WIDTH / DPI), dpi=DPI, facecolor="white")
     for index, (name, values) in enumerate(series.items()):
         colour = COLOURS.get(name, OTHERS[index % len(OTHERS)])
-        axis.plot(x, values, "o-", markersize=3, color=colour, label=name.replace("_", " "))
+        axis.plot(
+            x[name] if isinstance(x, Mapping) else x,
+            values,
+            "o-",
+            markersize=3,
+            color=colour,
+            label=name.replace("_", " "),
+        )
     axis.set(xlabel=xlabel, ylabel=ylabel, **axes)
     if "xticks" in axes:  # then these, and on a logarithmic axis no labels between them
         axis.xaxis.set_minor_formatter("")

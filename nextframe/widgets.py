@@ -11,12 +11,14 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
+import keras
 import numpy as np
 from IPython.display import HTML
 from PIL import Image
 
 from nextframe.clips import check_clip
-from nextframe.plotting import as_planes, to_bytes, to_colours
+from nextframe.forecasting import predict_along, predict_next
+from nextframe.plotting import as_planes, player, to_bytes, to_colours
 
 _FRAME_SIZE = 160  # pixels on the page, at most, unless the frame itself is larger
 
@@ -122,6 +124,61 @@ def frame_slider(
     for name, text in parts.items():
         page = page.replace(name, text)
     return HTML(page)
+
+
+def forecast_player(model: keras.Model, film: np.ndarray, label: str, describe: str) -> HTML:
+    """Play a model's forecasts, each made from the N true frames before it, beside the truth and the copied frame.
+
+    Args:
+        model: Maps a context of N frames to a target.
+        film: `(1, time, height, width, 1)`, float32 in 0..1, longer than N frames.
+        label: What to call the model.
+        describe: What is seen, for readers who cannot see it.
+    """
+    truth, copied, forecasts = _along(model, film)
+    return player({"truth": truth, "copied": copied, label: forecasts}, describe=describe)
+
+
+def forecast_slider(model: keras.Model, film: np.ndarray, label: str) -> HTML:
+    """Step through what `forecast_player` plays, with the error of the forecast; its arguments are the same."""
+    truth, copied, forecasts = _along(model, film)
+    frames = {"truth": truth, "copied": copied, label: forecasts, "its error": forecasts - truth}
+    return frame_slider(
+        frames,
+        "frame",
+        values=range(model.input_shape[1], film.shape[1]),
+        errors=["its error"],
+        describe="Frame by frame: the truth, the copied frame, the forecast and its error.",
+    )
+
+
+def shift_slider(model: keras.Model, context: np.ndarray, largest_shift: int = 8) -> HTML:
+    """Drag a film to the right, and see whether its forecast comes along.
+
+    Args:
+        model: Maps a context to a target.
+        context: `(1, N, height, width, 1)`, float32 in 0..1. What leaves it on the right enters on the left.
+        largest_shift: Pixels at the slider's end.
+    """
+    shifts = range(largest_shift + 1)
+    shifted = np.concatenate([np.roll(context, shift, axis=3) for shift in shifts])
+    of_shifted = predict_next(model, shifted)
+    forecast = predict_next(model, context)[0]
+    along = np.stack([np.roll(forecast, shift, axis=1) for shift in shifts])
+    frames = {
+        "the film, shifted": shifted[:, -1],
+        "its forecast": of_shifted,
+        "the forecast, shifted": along,
+        "difference": of_shifted - along,
+    }
+    describe = "The forecast of a shifted film beside the shifted forecast of the film, and how they differ."
+    return frame_slider(frames, "shift (pixels)", errors=["difference"], start=1, describe=describe)
+
+
+def _along(model: keras.Model, film: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truth, copied frame and forecast, for each frame of a film that has a whole context before it."""
+    frames = model.input_shape[1]
+    return film[0, frames:], film[0, frames - 1 : -1], predict_along(model, film)[0]
 
 
 def _page(name: str) -> str:

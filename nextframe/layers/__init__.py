@@ -1,5 +1,6 @@
 """Layers that Keras lacks."""
 
 from nextframe.layers.causal_conv3d import CausalConv3D
+from nextframe.layers.conv_gru import ConvGRU2D
 
-__all__ = ["CausalConv3D"]
+__all__ = ["CausalConv3D", "ConvGRU2D"]

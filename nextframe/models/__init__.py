@@ -10,6 +10,8 @@ from nextframe.models.baselines import (
     optical_flow,
 )
 from nextframe.models.conv3d import conv3d
+from nextframe.models.conv_lstm import conv_lstm
+from nextframe.models.conv_then_lstm import conv_then_lstm
 from nextframe.models.dense_lstm import dense_lstm
 from nextframe.models.frames_as_channels import frames_as_channels
 
@@ -20,7 +22,13 @@ BASELINES = (
     black,
     optical_flow,
 )
-NETWORKS = (dense_lstm, frames_as_channels, conv3d)
+NETWORKS = (
+    dense_lstm,
+    frames_as_channels,
+    conv3d,
+    conv_lstm,
+    conv_then_lstm,
+)
 MODELS = {model.__name__: model for model in (*BASELINES, *NETWORKS)}
 
 

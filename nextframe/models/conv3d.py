@@ -26,7 +26,8 @@ def valid_kernel(x, filters, depth, channels):
     rest = x.shape[1] - 2 * (depth - 1)
     if rest < 1:
         raise ValueError(
-            f"{x.shape[1]} frames are too few for depth={depth}: each convolution but the last takes two; lower depth"
+            f"{x.shape[1]} frames are too few for depth={depth}: "
+            "each convolution but the last takes two; lower depth"
         )
     for _ in range(depth - 1):
         x = layers.ZeroPadding3D((0, 1, 1))(x)

@@ -18,6 +18,7 @@ def frames_as_channels(
     depth: int = 6,
     kernel_size: int = 3,
     patch: int = 1,
+    differences: bool = False,
     head: str = "linear",
 ) -> keras.Model:
     """Stack 2-D convolutions on a context whose frames have become channels.
@@ -28,6 +29,8 @@ def frames_as_channels(
         depth: Number of convolutions, the last one included. Each lets a pixel see `kernel_size // 2` places further.
         kernel_size: Side of each kernel, in places.
         patch: Side of the squares of pixels that make one place; see `nextframe.models.reshaping`.
+        differences: Whether to read how each frame differs from the last one, and to have no biases. Where nothing
+            moves, the last layer then gives exactly 0, and with the residual head the forecast is the last frame.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
 
     Returns:
@@ -36,14 +39,16 @@ def frames_as_channels(
     Raises:
         ValueError: A context shape or head that does not exist, or a patch that does not divide the frames.
     """
-    context = context_input(context_shape)
-    x = to_patches(context, patch)  # (batch, N, rows, columns, patch²)
+    context = context_input(context_shape, least=2 if differences else 1)
+    frames = context[:, :-1] - context[:, -1:] if differences else context
+    x = to_patches(frames, patch)  # (batch, N, rows, columns, patch²)
     x = frames_to_channels(x)  # (batch, rows, columns, N × patch²)
+    options = {"padding": "same", "use_bias": not differences}
     for _ in range(depth - 1):
-        x = layers.Conv2D(
-            filters, kernel_size, padding="same", activation="relu"
-        )(x)
-    x = layers.Conv2D(patch**2, kernel_size, padding="same")(x)
+        x = layers.Conv2D(filters, kernel_size, activation="relu", **options)(
+            x
+        )
+    x = layers.Conv2D(patch**2, kernel_size, **options)(x)
     frame = from_patches(x, patch)  # (batch, height, width, 1)
     return keras.Model(
         context, to_frame(context, frame, head), name="frames_as_channels"

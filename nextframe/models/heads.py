@@ -15,13 +15,14 @@ def to_frame(
 
     Args:
         context: `(batch, N, height, width, 1)`.
-        frame: What the model's last layer made of it, `(batch, height, width, 1)`, without an activation.
+        frame: What the model's last layer made of it, `(batch, height, width, 1)`, without an activation; or one for
+            each step, `(batch, N, height, width, 1)`.
         head: "linear": that is the forecast. It may stray outside 0..1; clip it when it is scored.
-            "residual": it is a correction, added to the last frame of the context.
+            "residual": it is a correction, added to the last frame of the context (or to each step's own frame).
             "sigmoid": squeeze it into 0..1. With a loss of MSE on sparse frames this collapses to black.
 
     Returns:
-        The forecast, `(batch, height, width, 1)`, float32 also where the rest computes in half precision.
+        The forecast, of the shape of `frame`, float32 also where the rest computes in half precision.
 
     Raises:
         ValueError: Another head.
@@ -32,9 +33,8 @@ def to_frame(
             frame
         )
     if head == "residual":
-        return layers.Add(dtype="float32", name="forecast")(
-            [context[:, -1], frame]
-        )
+        last = context if len(frame.shape) == 5 else context[:, -1]
+        return layers.Add(dtype="float32", name="forecast")([last, frame])
     return layers.Activation("sigmoid", dtype="float32", name="forecast")(
         frame
     )

@@ -37,13 +37,18 @@ def to_patches(context: keras.KerasTensor, patch: int) -> keras.KerasTensor:
 
 
 def from_patches(frame: keras.KerasTensor, patch: int) -> keras.KerasTensor:
-    """Unfold one frame: `(batch, rows, columns, patch²)` → `(batch, rows × patch, columns × patch, 1)`."""
+    """Unfold one frame, or one for each step.
+
+    `(batch, rows, columns, patch²)` → `(batch, rows × patch, columns × patch, 1)`, with or without a time axis after the
+    batch.
+    """
     if patch == 1:
         return frame
-    rows, columns, _ = frame.shape[1:]
-    x = layers.Reshape((rows, columns, patch, patch))(frame)
-    x = layers.Permute((1, 3, 2, 4))(x)
-    return layers.Reshape((rows * patch, columns * patch, 1))(x)
+    *time, rows, columns, _ = frame.shape[1:]
+    x = layers.Reshape((*time, rows, columns, patch, patch))(frame)
+    axes = [1, 3, 2, 4]
+    x = layers.Permute([1, *(axis + 1 for axis in axes)] if time else axes)(x)
+    return layers.Reshape((*time, rows * patch, columns * patch, 1))(x)
 
 
 def frames_to_channels(x: keras.KerasTensor) -> keras.KerasTensor:

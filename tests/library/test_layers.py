@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from nextframe.layers import CausalConv3D
+from nextframe.layers import CausalConv3D, ConvGRU2D
 
 
 @pytest.fixture
@@ -57,3 +57,188 @@ def test_config_round_trip(film):
 def test_arguments_that_would_not_be_causal(bad):
     with pytest.raises(ValueError, match="CausalConv3D keeps the length of every axis; leave it out"):
         CausalConv3D(4, 3, **bad)
+
+
+# ---- ConvGRU2D ----
+
+
+def correlate(picture, kernel):
+    """A convolution with `padding="same"`: `(rows, columns, in)`, `(3, 3, in, out)` → `(rows, columns, out)`."""
+    rows, columns, _ = picture.shape
+    padded = np.pad(picture, [(1, 1), (1, 1), (0, 0)])
+    return sum(padded[r : r + rows, c : c + columns] @ kernel[r, c] for r in range(3) for c in range(3))
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize("reset_after", [False, True])
+def test_conv_gru_equals_its_formulas_in_numpy(film, reset_after):
+    keras.utils.set_random_seed(0)
+    layer = ConvGRU2D(4, 3, padding="same", return_sequences=True, reset_after=reset_after)
+    layer.build(film.shape)
+    rng = np.random.default_rng(1)
+    layer.set_weights([rng.normal(0, 0.3, weight.shape) for weight in layer.get_weights()])
+    kernel, recurrent, bias = layer.get_weights()
+    given, own = (bias[0], bias[1]) if reset_after else (bias, np.zeros(12))
+    W, V, Q = np.split(kernel, 3, axis=-1)
+    U, T, R = np.split(recurrent, 3, axis=-1)
+    for clip, memories in zip(film, output(layer, film), strict=True):
+        h = np.zeros((5, 7, 4))
+        for frame, memory in zip(clip, memories, strict=True):
+            update = sigmoid(correlate(frame, W) + given[:4] + correlate(h, U) + own[:4])
+            reset = sigmoid(correlate(frame, V) + given[4:8] + correlate(h, T) + own[4:8])
+            past = reset * (correlate(h, R) + own[8:]) if reset_after else correlate(reset * h, R)
+            h = update * h + (1 - update) * np.tanh(correlate(frame, Q) + given[8:] + past)
+            np.testing.assert_allclose(memory, h, atol=1e-5)
+
+
+def test_conv_gru_on_one_pixel_is_a_gru(film):
+    """With frames of one pixel and kernels of one, nothing is left of space."""
+    pixels = film[:, :, :1, :1]
+    for reset_after in (False, True):
+        layer, gru = ConvGRU2D(4, 1, reset_after=reset_after), keras.layers.GRU(4, reset_after=reset_after)
+        layer.build(pixels.shape)
+        gru.build(pixels[:, :, 0, 0].shape)
+        weights = layer.get_weights()
+        gru.set_weights([weights[0][0, 0], weights[1][0, 0], weights[2]])
+        np.testing.assert_allclose(output(layer, pixels)[:, 0, 0], output(gru, pixels[:, :, 0, 0]), atol=1e-6)
+
+
+def shapes(outputs):
+    return [tuple(part.shape) for part in (outputs if isinstance(outputs, list | tuple) else [outputs])]
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("return_state", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"padding": "same"},
+        {"strides": 2},
+        {"strides": (1, 2), "padding": "same"},
+        {"dilation_rate": 2, "padding": "same"},
+        {"kernel_size": (1, 3)},
+        {"unroll": True, "go_backwards": True},
+        {"use_bias": False, "reset_after": True},
+        {"dropout": 0.3, "recurrent_dropout": 0.2},
+    ],
+)
+def test_conv_gru_has_the_shapes_of_keras_conv_lstm(film, options, return_sequences, return_state):
+    options = {"filters": 4, "kernel_size": 3} | options
+    options |= {"return_sequences": return_sequences, "return_state": return_state}
+    ours = ConvGRU2D(**options)
+    of_gru_alone = {"reset_after", "unroll"}
+    theirs = keras.layers.ConvLSTM2D(**{name: value for name, value in options.items() if name not in of_gru_alone})
+    expected = shapes(theirs(film))
+    assert shapes(ours(film, training=True)) == expected[: 1 + return_state]
+    symbolic = ours(keras.Input(film.shape[1:]))
+    assert [shape[1:] for shape in shapes(symbolic)] == [shape[1:] for shape in expected[: 1 + return_state]]
+    again = ConvGRU2D.from_config(ours.get_config())
+    again.build(film.shape)
+    again.set_weights(ours.get_weights())
+    assert shapes(again(film)) == shapes(ours(film))
+    first, second = (keras.tree.flatten(layer(film))[0] for layer in (ours, again))
+    assert np.array_equal(keras.ops.convert_to_numpy(first), keras.ops.convert_to_numpy(second))
+
+
+def test_conv_gru_has_three_quarters_of_the_weights():
+    gru, lstm = ConvGRU2D(8, 3), keras.layers.ConvLSTM2D(8, 3)
+    for layer in (gru, lstm):
+        layer.build((None, 6, 5, 7, 3))
+    assert gru.count_params() == 3 * lstm.count_params() / 4
+
+
+def test_conv_gru_ignores_masked_frames(film):
+    layer = ConvGRU2D(4, 3, padding="same")
+    mask = np.array([[True] * 4 + [False] * 2, [True] * 6])
+    masked = keras.ops.convert_to_numpy(layer(film, mask=mask))
+    np.testing.assert_allclose(masked[:1], output(layer, film[:1, :4]), atol=1e-6)
+    np.testing.assert_allclose(masked[1:], output(layer, film[1:]), atol=1e-6)
+
+
+def test_stateful_conv_gru_goes_on_where_it_stopped(film):
+    layer = ConvGRU2D(4, 3, padding="same", stateful=True)
+    layer.build(film[:, :3].shape)
+    whole = ConvGRU2D(4, 3, padding="same")
+    whole.build(film.shape)
+    whole.set_weights(layer.get_weights())
+    layer(film[:, :3])
+    np.testing.assert_allclose(output(layer, film[:, 3:]), output(whole, film), atol=1e-6)
+    layer.reset_state()
+    np.testing.assert_allclose(output(layer, film[:, :3]), output(whole, film[:, :3]), atol=1e-6)
+
+
+def test_conv_gru_takes_an_initial_memory(film):
+    layer = ConvGRU2D(4, 3, padding="same", return_state=True)
+    _, memory = layer(film[:, :3])
+    resumed, _ = layer(film[:, 3:], initial_state=[memory])
+    whole, _ = layer(film)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(resumed), keras.ops.convert_to_numpy(whole), atol=1e-6)
+
+
+def test_conv_gru_drops_out_in_training_only(film):
+    layer = ConvGRU2D(4, 3, padding="same", dropout=0.5, recurrent_dropout=0.5, seed=1)
+    still = output(layer, film)
+    assert np.array_equal(output(layer, film), still)
+    first = keras.ops.convert_to_numpy(layer(film, training=True))
+    assert not np.allclose(first, still, atol=1e-3)
+    assert not np.allclose(keras.ops.convert_to_numpy(layer(film, training=True)), first, atol=1e-3)
+
+
+def test_conv_gru_regularizes_and_constrains(film):
+    layer = ConvGRU2D(
+        4,
+        3,
+        kernel_regularizer="l1",
+        recurrent_regularizer="l2",
+        bias_regularizer="l2",
+        activity_regularizer="l2",
+        kernel_constraint="non_neg",
+        recurrent_constraint="non_neg",
+        bias_constraint="non_neg",
+    )
+    layer(film)
+    assert len(layer.losses) == 4
+    assert all(weight.constraint is not None for weight in layer.trainable_weights)
+
+
+def test_conv_gru_is_trained_saved_and_loaded(film, tmp_path):
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input(film.shape[1:])
+    x = ConvGRU2D(4, 3, padding="same", return_sequences=True)(inputs)
+    model = keras.Model(inputs, ConvGRU2D(1, 3, padding="same", activation="linear")(x))
+    target = film[:, -1, ..., :1]
+    model.compile(optimizer=keras.optimizers.Adam(0.02), loss="mse")
+    before = model.evaluate(film, target, verbose=0)
+    model.fit(film, target, epochs=40, verbose=0)
+    assert model.evaluate(film, target, verbose=0) < 0.5 * before
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert np.array_equal(loaded.predict(film, verbose=0), model.predict(film, verbose=0))
+
+
+def test_conv_gru_with_channels_first(film):
+    """Shapes only: TensorFlow cannot convolve channels first on a CPU."""
+    layer = ConvGRU2D(4, 3, data_format="channels_first", return_sequences=True, return_state=True)
+    assert layer.compute_output_shape((2, 6, 3, 5, 7)) == ((2, 6, 4, 3, 5), (2, 4, 3, 5))
+    layer.build((2, 6, 3, 5, 7))
+    assert layer.cell.kernel.shape == (3, 3, 3, 12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape", "named"),
+    [
+        ({"strides": 2, "dilation_rate": 2}, None, "dilation_rate"),
+        ({"padding": "half"}, None, "padding"),
+        ({"kernel_size": 0}, None, "kernel_size"),
+        ({"filters": -1}, None, "-1"),
+        ({}, (2, 6, None, 7, 3), "ConvGRU2D needs to know rows, columns and channels"),
+        ({}, (2, 6, 5, 7, None), "ConvGRU2D needs to know rows, columns and channels"),
+    ],
+)
+def test_bad_conv_gru(arguments, shape, named):
+    with pytest.raises(ValueError, match=named):
+        ConvGRU2D(**({"filters": 4, "kernel_size": 3} | arguments)).build(shape or (2, 6, 5, 7, 3))

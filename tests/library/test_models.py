@@ -15,7 +15,7 @@ from nextframe.moving_digits import moving_digits
 
 @pytest.fixture
 def context():
-    return np.random.default_rng(0).random((3, 4, 12, 14, 1)).astype(np.float32)
+    return np.random.default_rng(0).random((3, 4, 12, 16, 1)).astype(np.float32)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -23,9 +23,9 @@ def test_context_in_target_out(name, context):
     model = build(name, context.shape[1:])
     assert isinstance(model, keras.Model)
     assert model.name == name
-    assert model.output_shape == (None, 12, 14, 1)
+    assert model.output_shape == (None, 12, 16, 1)
     called = keras.ops.convert_to_numpy(model(context))
-    assert called.shape == (3, 12, 14, 1)
+    assert called.shape == (3, 12, 16, 1)
     assert called.dtype == np.float32
     np.testing.assert_allclose(forecasting.predict_next(model, context), called, atol=1e-6)
 
@@ -116,6 +116,9 @@ def test_motion_needs_two_frames(name):
         ("frames_as_channels", {"filters": 4, "depth": 3}),
         ("frames_as_channels", {"filters": 4, "depth": 3, "patch": 2}),
         *(("conv3d", {"filters": 4, "depth": 2, "collapse": collapse}) for collapse in COLLAPSES),
+        ("conv_lstm", {"filters": 4, "depth": 2, "patch": 2}),
+        ("conv_lstm", {"filters": 4, "cell": "gru"}),
+        ("conv_then_lstm", {"filters": 4, "units": 8}),
     ],
 )
 def test_network_learns(name, size, head, context):
@@ -138,6 +141,18 @@ def test_residual_head_adds_to_the_last_frame(context):
     assert np.array_equal(forecasting.predict_next(model, context), context[:, -1])
 
 
+def test_differences_forecast_a_still_film_exactly(context):
+    keras.utils.set_random_seed(0)
+    size = {"filters": 4, "depth": 3, "differences": True}
+    model = build("frames_as_channels", context.shape[1:], head="residual", **size)
+    still = np.repeat(context[:, -1:], 4, axis=1)
+    assert np.array_equal(forecasting.predict_next(model, still), still[:, -1])
+    assert not np.allclose(forecasting.predict_next(model, context), context[:, -1], atol=1e-3)
+    assert model.count_params() == 9 * 3 * 4 + 9 * 4 * 4 + 9 * 4
+    with pytest.raises(ValueError, match="needs at least 2 frames of context"):
+        build("frames_as_channels", (1, 12, 16, 1), differences=True)
+
+
 def test_parameters_by_hand():
     """10 frames of 16×16: counted from the layers' definitions."""
     shape, pixels, units = (10, 16, 16, 1), 256, 32
@@ -151,6 +166,12 @@ def test_parameters_by_hand():
     assert build("frames_as_channels", shape, filters=8, depth=2, patch=2).count_params() == (
         (9 * 40 * 8 + 8) + (9 * 8 * 4 + 4)
     )
+    gates = 9 * (16 + 8) * 8 + 8  # 8 filters, patches of 4: one gate's two kernels and its bias
+    assert build("conv_lstm", shape, filters=8).count_params() == 4 * gates + (9 * 8 * 16 + 16)
+    assert build("conv_lstm", shape, filters=8, cell="gru").count_params() == 3 * gates + (9 * 8 * 16 + 16)
+    features = 4 * 4 * 4  # 16×16 halved twice, 4 filters
+    stack = (9 * 4 + 4) + (9 * 4 * 4 + 4) + 4 * units * (features + units + 1) + paint
+    assert build("conv_then_lstm", shape, filters=4, units=units).count_params() == stack
     volume, size = (27 * 8 + 8) + (27 * 8 * 8 + 8), {"filters": 8, "depth": 3, "patch": 1}
     assert build("conv3d", shape, collapse="last_slice", **size).count_params() == volume + (27 * 8 + 1)
     assert build("conv3d", shape, collapse="valid_kernel", **size).count_params() == volume + (6 * 9 * 8 + 1)
@@ -179,10 +200,25 @@ def test_frames_become_channels():
     assert np.array_equal(keras.ops.convert_to_numpy(channels), expected)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("head", HEADS)
+def test_a_forecast_at_every_step(cell, head, context):
+    """One a frame, each from the frames up to its own; and as a forecaster, the last one counts."""
+    size = {"filters": 4, "cell": cell, "head": head}
+    model = build("conv_lstm", context.shape[1:], every_step=True, **size)
+    steps = keras.ops.convert_to_numpy(model(context))
+    assert steps.shape == context.shape
+    assert probes.leaks(model, context) == []
+    np.testing.assert_allclose(forecasting.predict_next(model, context), steps[:, -1], atol=1e-6)
+    shorter = build("conv_lstm", (2, *context.shape[2:]), every_step=True, **size)
+    shorter.set_weights(model.get_weights())
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(shorter(context[:, :2])), steps[:, :2], atol=1e-5)
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_no_model_sees_what_it_predicts(name):
-    films = np.random.default_rng(0).random((1, 6, 12, 14, 1)).astype(np.float32)
-    assert probes.leaks(build(name, (4, 12, 14, 1)), films) == []
+    films = np.random.default_rng(0).random((1, 6, 12, 16, 1)).astype(np.float32)
+    assert probes.leaks(build(name, (4, 12, 16, 1)), films) == []
 
 
 @pytest.mark.parametrize(
@@ -190,6 +226,7 @@ def test_no_model_sees_what_it_predicts(name):
     [
         ("dense_lstm", {"cell": "rnn"}, "cell='rnn': expected one of lstm, gru"),
         ("dense_lstm", {"head": "softmax"}, "head='softmax': expected one of linear, residual, sigmoid"),
+        ("conv_lstm", {"cell": "rnn"}, "cell='rnn': expected one of lstm, gru"),
         ("conv3d", {"collapse": "mean"}, "collapse='mean': expected one of last_slice, valid_kernel, time_to_channels"),
         ("conv3d", {"collapse": "valid_kernel", "depth": 4}, "4 frames are too few for depth=4"),
         ("conv3d", {"patch": 3}, "patch=3 does not divide frames of 16×16: choose one that does"),

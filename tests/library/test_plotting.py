@@ -109,3 +109,9 @@ def test_table():
     ]
     each = plotting.table({"black": {"MSE": 2.0, "PSNR": 3.14159}}, digits={"MSE": 1, "PSNR": 2})
     assert each.data.splitlines()[-1] == "| black | 2.0 | 3.14 |"
+
+
+def test_curves_may_have_horizontal_axes_of_their_own():
+    x = {"short": [1, 2], "long": [1, 5, 9]}
+    lines = plotting.curves(x, {"short": [0, 1], "long": [0, 1, 2]}, "x", "y").axes[0].lines
+    assert [line.get_xdata().tolist() for line in lines] == list(x.values())

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from nextframe import protocols
+from nextframe import clips, protocols, windows
 from nextframe.models import build
 
 
@@ -13,9 +13,20 @@ def test_digits_32(monkeypatch):
     assert task.training_clips.shape == (40, 20, 32, 32)
     assert task.context_shape == (10, 32, 32, 1)
     assert task.truth.shape == (500, 32, 32, 1)
+    assert task.film.shape == (1, 60, 32, 32, 1)
     assert task.skill(build("copy_last", task.context_shape)) == 0
     assert task.skill(build("optical_flow", task.context_shape)) > 0.6
     assert 20 < np.square(task.truth - task.context[:, -1]).sum((1, 2, 3)).mean() < 24
+
+
+def test_real_clip_is_cut_in_time():
+    task = protocols.real_clip("bottle", side=32)
+    whole = clips.read_clip(clips.example_path("bottle"), size=32)
+    parts = [task.training_clips[0], task.validation_clips[0]]
+    assert np.array_equal(np.concatenate(parts), whole[: sum(map(len, parts))])
+    assert np.array_equal(task.film[0, ..., 0], windows.to_unit(whole[sum(map(len, parts)) :])[..., 0])
+    assert np.array_equal(task.truth[0], task.film[0, 10])
+    assert np.array_equal(task.context[5], task.film[0, 5:15])
 
 
 def test_fit_trains_on_the_films(monkeypatch):
@@ -27,3 +38,13 @@ def test_fit_trains_on_the_films(monkeypatch):
     history = task.fit(model, 30, 3e-3, rounds=2, progress=False)
     assert history[-1]["examples"] == 30 * 32 - 2 * (32 - 400 % 32) * (400 % 32 > 0)
     assert task.skill(model) > before + 0.1
+
+
+def test_fit_trains_every_step_of_a_model_that_has_them(monkeypatch):
+    monkeypatch.setenv("NEXTFRAME_PROFILE", "ci")
+    task = protocols.digits_32()
+    keras.utils.set_random_seed(0)
+    model = build("conv_lstm", task.context_shape, filters=8, every_step=True, head="residual")
+    before = task.skill(model)
+    task.fit(model, 30, 1e-2, rounds=2, progress=False)
+    assert task.skill(model) > before

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from nextframe import widgets, windows
+from nextframe.models import build
 
 
 @pytest.fixture
@@ -131,6 +132,27 @@ def test_frame_slider_holds_every_frame(stacks):
     assert "background-position:-320px 0" in page  # the third frame of 160 pixels
     assert "error, ±0.5" in page
     assert "http" not in page
+
+
+def test_forecasts_beside_the_truth():
+    film = np.random.default_rng(0).random((1, 9, 8, 10, 1)).astype(np.float32)
+    page = widgets.forecast_slider(build("copy_last", (4, 8, 10, 1)), film, "copying").data
+    truth, copied, forecast, error = sprites(page)
+    assert np.array_equal(truth, np.concatenate(np.rint(film[0, 4:, ..., 0] * 255).astype(np.uint8), axis=1))
+    assert np.array_equal(copied, forecast)
+    assert not np.array_equal(copied, truth)
+    assert error.shape == (8, 50, 3)
+    assert '["4", "5", "6", "7", "8"]' in page
+    assert "<video" in widgets.forecast_player(build("copy_last", (4, 8, 10, 1)), film, "copying", "noise").data
+
+
+def test_a_copied_frame_shifts_along():
+    context = np.random.default_rng(0).random((1, 4, 8, 10, 1)).astype(np.float32)
+    page = widgets.shift_slider(build("copy_last", (4, 8, 10, 1)), context, largest_shift=3).data
+    shifted, of_shifted, along, difference = sprites(page)
+    assert np.array_equal(shifted[:, 10:20], np.roll(shifted[:, :10], 1, axis=1))
+    assert np.array_equal(of_shifted, along)
+    assert np.ptp(difference[..., 0]) == 0
 
 
 @pytest.mark.parametrize(
