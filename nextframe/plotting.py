@@ -157,12 +157,18 @@ def table(
         rows: Name of a row → name of a column → number, or text that is set as it is.
         corner: Head of the first column, which names the rows.
         digits: Decimals of a number: the same for all, or for each column by its name.
+
+    Raises:
+        ValueError: A row has other columns than the first one.
     """
     columns = list(next(iter(rows.values())))
     decimals = digits if isinstance(digits, Mapping) else dict.fromkeys(columns, digits)
     lines = [f"| {corner} | {' | '.join(columns)} |", "|---" + "|---:" * len(columns) + "|"]
     for name, row in rows.items():
-        cells = [value if isinstance(value, str) else f"{value:.{decimals[column]}f}" for column, value in row.items()]
+        if set(row) != set(columns):
+            raise ValueError(f"row {name!r} has columns {list(row)}, the first one {columns}: give all rows the same")
+        values = {column: row[column] for column in columns}
+        cells = [v if isinstance(v, str) else f"{v:.{decimals[column]}f}" for column, v in values.items()]
         lines.append(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
     return Markdown("\n".join(lines))
 

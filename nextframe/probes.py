@@ -14,6 +14,7 @@ from keras import layers, ops
 
 from nextframe.checks import one_of, whole_number
 from nextframe.forecasting import predict_along, predict_next
+from nextframe.layers import ConvGRU2D
 from nextframe.metrics import clip_to_unit
 from nextframe.models import build
 from nextframe.training import fit
@@ -315,10 +316,11 @@ def _product_flops(layer: keras.layers.Layer, inputs: tuple[int, ...], outputs: 
     if isinstance(layer, layers.LSTM | layers.GRU):
         gates = 4 if isinstance(layer, layers.LSTM) else 3
         return 2 * inputs[0] * gates * layer.units * (inputs[1] + layer.units)
-    if isinstance(layer, layers.ConvLSTM2D):
+    if isinstance(layer, layers.ConvLSTM2D | ConvGRU2D):
+        gates = 4 if isinstance(layer, layers.ConvLSTM2D) else 3
         height, width = outputs[-3:-1]
-        each = int(np.prod(layer.kernel_size)) * (inputs[-1] + layer.filters)
-        return 2 * inputs[0] * 4 * layer.filters * each * height * width
+        each = int(np.prod(layer.cell.kernel_size)) * (inputs[-1] + layer.cell.filters)
+        return 2 * inputs[0] * gates * layer.cell.filters * each * height * width
     if isinstance(layer, layers.Dense):
         return 2 * int(np.prod(outputs)) * inputs[-1]
     if isinstance(layer, layers.Conv2D | layers.Conv3D):

@@ -1,8 +1,8 @@
 """Keep a chapter's model and the library's the same text: `make model-cells` rewrites the cells from the modules.
 
 Cells tagged `model` hold a module of nextframe/models, without its docstrings, which the prose around the cells
-replaces: the first cell its imports, and each cell what follows in the module up to the last function that the cell
-defines.
+replaces: each cell what follows in the module up to the last function that the cell defines. The first one begins with
+the imports; where they are long, a cell before it may hold them alone.
 """
 
 import ast
@@ -19,12 +19,21 @@ MODULES = sorted((ROOT / "nextframe" / "models").glob("*.py"))
 def model_cells(notebook):
     """The cells tagged `model`, each with the text that it should have."""
     shown = {}  # module → number of its top-level statements that earlier cells show
+    imports = None  # the cell that holds them alone
     for cell in notebook.cells:
-        if "model" in cell.metadata.get("tags", []):
-            last = re.findall(r"^def (\w+)", cell.source, flags=re.MULTILINE)[-1]
-            path, end = _where(last)
-            yield cell, _text(path, shown.get(path, 0), end)
-            shown[path] = end
+        if "model" not in cell.metadata.get("tags", []):
+            continue
+        functions = re.findall(r"^def (\w+)", cell.source, flags=re.MULTILINE)
+        if not functions:
+            imports = cell
+            continue
+        path, end = _where(functions[-1])
+        if imports is not None:
+            shown[path] = _end_of_imports(path)
+            yield imports, _text(path, 0, shown[path])
+            imports = None
+        yield cell, _text(path, shown.get(path, 0), end)
+        shown[path] = end
 
 
 def _where(function: str) -> tuple[Path, int]:
@@ -34,6 +43,12 @@ def _where(function: str) -> tuple[Path, int]:
             if isinstance(node, ast.FunctionDef) and node.name == function:
                 return path, number
     raise ValueError(f"a cell is tagged `model` and defines {function}, which no module in nextframe/models does")
+
+
+def _end_of_imports(path: Path) -> int:
+    """How many top-level statements there are in a module up to its last import."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return max(number for number, node in enumerate(body, start=1) if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def _text(path: Path, start: int, end: int) -> str:

@@ -9,14 +9,25 @@ from nextframe.models.baselines import context_input
 from nextframe.models.heads import to_frame
 from nextframe.models.reshaping import from_patches, to_patches
 
+CELLS = {"lstm": layers.ConvLSTM2D, "gru": ConvGRU2D}
+
+
+def paint(x, filters, depth, channels):
+    """Convolve each step for itself: a kernel of 1 in time."""
+    kernel, options = (1, 3, 3), {"padding": "same"}
+    for _ in range(depth - 1):
+        x = layers.Conv3D(filters, kernel, activation="relu", **options)(x)
+    return layers.Conv3D(channels, kernel, **options)(x)
+
 
 def conv_lstm(
     context_shape: tuple[int, ...],
-    filters: int = 64,
+    filters: int = 32,
     depth: int = 1,
     kernel_size: int = 3,
+    decoder: int = 4,
     cell: str = "lstm",
-    patch: int = 4,
+    patch: int = 2,
     every_step: bool = False,
     head: str = "linear",
 ) -> keras.Model:
@@ -27,6 +38,7 @@ def conv_lstm(
         filters: Channels of each layer's memory.
         depth: Number of recurrent layers.
         kernel_size: Side of each kernel, for inputs and for the memory, in places.
+        decoder: Number of convolutions that paint the frame, the last one included.
         cell: "lstm" or "gru".
         patch: Side of the squares of pixels that make one place; see `nextframe.models.reshaping`.
         every_step: Whether to forecast after every frame, and not after the last one only. Each forecast is made from
@@ -43,19 +55,15 @@ def conv_lstm(
     Source:
         Shi et al., Convolutional LSTM Network, NIPS 2015, without peepholes, which Keras does not have.
     """
-    cells = {"lstm": layers.ConvLSTM2D, "gru": ConvGRU2D}
-    one_of("cell", cell, cells)
+    one_of("cell", cell, CELLS)
     context = context_input(context_shape)
     x = to_patches(context, patch)  # (batch, N, rows, columns, patch²)
     for _ in range(depth):
-        x = cells[cell](
+        x = CELLS[cell](
             filters, kernel_size, padding="same", return_sequences=True
         )(x)
-    if every_step:
-        x = layers.Conv3D(patch**2, (1, 3, 3), padding="same")(x)
-    else:
-        x = layers.Conv2D(patch**2, 3, padding="same")(x[:, -1])
-    frame = from_patches(x, patch)
-    return keras.Model(
-        context, to_frame(context, frame, head), name="conv_lstm"
-    )
+    x = x if every_step else x[:, -1:]
+    x = from_patches(paint(x, filters, decoder, patch**2), patch)
+    frame = x if every_step else x[:, 0]
+    forecast = to_frame(context, frame, head)
+    return keras.Model(context, forecast, name="conv_lstm")

@@ -61,6 +61,9 @@ def test_a_module_shown_in_several_cells():
     assert second.startswith("def valid_kernel(")
     assert "COLLAPSES = {" in second
     assert '"""' not in first + second
+    apart = nbformat.v4.new_notebook(cells=[tagged("import keras"), tagged("def last_slice")])
+    (_, imports), (_, function) = model_cells(apart)
+    assert f"{imports}\n\n\n{function}" == first
     with pytest.raises(ValueError, match="defines nothing, which no module"):
         list(model_cells(nbformat.v4.new_notebook(cells=[tagged("def nothing(")])))
 

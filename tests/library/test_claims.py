@@ -2,7 +2,7 @@
 
 import pytest
 
-from nextframe.claims import verdict
+from nextframe.claims import verdict, verdict_table
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,9 @@ from nextframe.claims import verdict
 )
 def test_verdict(tests, said):
     assert verdict(*tests) == said
+
+
+def test_verdicts_in_a_table():
+    lines = verdict_table({"1 it grows": ("holds", "× 53")}).data.splitlines()
+    assert lines[0] == "| claim | verdict | number |"
+    assert lines[2] == "| 1 it grows | holds | × 53 |"

@@ -167,8 +167,9 @@ def test_parameters_by_hand():
         (9 * 40 * 8 + 8) + (9 * 8 * 4 + 4)
     )
     gates = 9 * (16 + 8) * 8 + 8  # 8 filters, patches of 4: one gate's two kernels and its bias
-    assert build("conv_lstm", shape, filters=8).count_params() == 4 * gates + (9 * 8 * 16 + 16)
-    assert build("conv_lstm", shape, filters=8, cell="gru").count_params() == 3 * gates + (9 * 8 * 16 + 16)
+    decoder, size = (9 * 8 * 8 + 8) + (9 * 8 * 16 + 16), {"filters": 8, "patch": 4, "decoder": 2}
+    assert build("conv_lstm", shape, **size).count_params() == 4 * gates + decoder
+    assert build("conv_lstm", shape, cell="gru", **size).count_params() == 3 * gates + decoder
     features = 4 * 4 * 4  # 16×16 halved twice, 4 filters
     stack = (9 * 4 + 4) + (9 * 4 * 4 + 4) + 4 * units * (features + units + 1) + paint
     assert build("conv_then_lstm", shape, filters=4, units=units).count_params() == stack

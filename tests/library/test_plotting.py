@@ -115,3 +115,10 @@ def test_curves_may_have_horizontal_axes_of_their_own():
     x = {"short": [1, 2], "long": [1, 5, 9]}
     lines = plotting.curves(x, {"short": [0, 1], "long": [0, 1, 2]}, "x", "y").axes[0].lines
     assert [line.get_xdata().tolist() for line in lines] == list(x.values())
+
+
+def test_a_number_stands_under_its_own_column():
+    text = plotting.table({"one": {"a": 1, "b": 2}, "two": {"b": 4, "a": 3}}, digits=0).data
+    assert text.splitlines()[2:] == ["| one | 1 | 2 |", "| two | 3 | 4 |"]
+    with pytest.raises(ValueError, match="row 'two' has columns .*'c'.*: give all rows the same"):
+        plotting.table({"one": {"a": 1}, "two": {"c": 2}})

@@ -8,7 +8,7 @@ import pytest
 from keras import layers, ops
 
 from nextframe import metrics, probes
-from nextframe.layers import CausalConv3D
+from nextframe.layers import CausalConv3D, ConvGRU2D
 from nextframe.models import build
 from nextframe.moving_digits import moving_digits
 from nextframe.windows import to_unit
@@ -49,6 +49,8 @@ def test_flops_by_hand():
     assert probes.forward_flops(gru) == 2 * 10 * 3 * (5 * 16 + 16 * 16)
     recurrent = model_of(layers.ConvLSTM2D(16, 3, padding="same"), (10, 24, 20, 2))
     assert probes.forward_flops(recurrent) == 2 * 10 * 4 * 24 * 20 * 16 * 9 * (2 + 16)
+    gru = model_of(ConvGRU2D(16, 3, padding="same"), (10, 24, 20, 2))
+    assert probes.forward_flops(gru) == 2 * 10 * 3 * 24 * 20 * 16 * 9 * (2 + 16)
     frames = model_of(layers.TimeDistributed(layers.Conv2D(8, 3, padding="same")), (10, 24, 20, 2))
     assert probes.forward_flops(frames) == 10 * 2 * 24 * 20 * 8 * 9 * 2
 

@@ -1,0 +1,35 @@
+"""Results on disk: whole, with their circumstances, found by name."""
+
+import json
+
+import keras
+import pytest
+
+from nextframe import measured
+
+
+def test_a_result_comes_back_with_its_circumstances(tmp_path):
+    path = measured.write("run", {"mse": 1.5, "steps": [1, 2]}, folder=tmp_path)
+    result = measured.read("run", folder=tmp_path)
+    assert (result["mse"], result["steps"]) == (1.5, [1, 2])
+    assert result["measured_with"]["keras"] == keras.__version__
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_result_that_cannot_be_written_leaves_the_old_one(tmp_path):
+    measured.write("run", {"mse": 1.5}, folder=tmp_path)
+    with pytest.raises(TypeError):
+        measured.write("run", {"mse": object()}, folder=tmp_path)
+    assert measured.read("run", folder=tmp_path)["mse"] == 1.5
+
+
+def test_unknown_result(tmp_path):
+    measured.write("run", {}, folder=tmp_path)
+    with pytest.raises(FileNotFoundError, match="no result 'walk': there is run"):
+        measured.read("walk", folder=tmp_path)
+
+
+def test_every_stored_result_can_be_read_and_says_how_it_was_measured():
+    for path in measured.FOLDER.glob("*.json"):
+        assert measured.read(path.stem)["measured_with"]["machine"]
+        assert "NaN" not in json.dumps(measured.read(path.stem))
