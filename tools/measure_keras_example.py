@@ -26,6 +26,10 @@ def network(shape):
     return keras.Model(inputs, keras.layers.Conv3D(1, 3, padding="same", activation="sigmoid")(x))
 
 
+class TimeIsUp(Exception):
+    """How training is left in the middle of an epoch."""
+
+
 class StopAfter(keras.callbacks.Callback):
     """End training once so many seconds have passed since its first step was done."""
 
@@ -38,9 +42,8 @@ class StopAfter(keras.callbacks.Callback):
         self.steps += 1
         passed = time.perf_counter() - self.started
         print(f"\rstep {self.steps}, {passed:.0f} s, loss {logs['loss']:.4f}", end="", flush=True)
-        self.model.stop_training = passed > self.seconds
-        if self.model.stop_training:
-            raise StopIteration
+        if passed > self.seconds:
+            raise TimeIsUp
 
 
 def main(seconds):
@@ -52,7 +55,7 @@ def main(seconds):
     clock = StopAfter(seconds)
     try:
         model.fit(dataset.repeat(), steps_per_epoch=1_000_000, verbose=0, callbacks=[clock])
-    except StopIteration:
+    except TimeIsUp:
         print()
     outputs = model.predict(task.context, verbose=0)
     copied = build("copy_last", task.context_shape)

@@ -157,7 +157,7 @@ class ConvGRU2D(keras.layers.RNN):
         return_state: Whether to return the last memory as well.
         go_backwards: Whether to read the film backwards.
         stateful: Whether a batch begins with the memories that the batch before it ended with.
-        unroll: Whether to write the steps out instead of looping.
+        unroll: Whether to write the steps out instead of looping. On JAX, masks need it, here as in Keras's own layer.
         options: All that `keras.layers.GRUCell` takes: activations, biases, initializers, regularizers, constraints,
             dropout, recurrent_dropout, seed; and what every layer takes: name, dtype, trainable.
 

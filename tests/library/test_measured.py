@@ -4,6 +4,7 @@ import json
 
 import keras
 import pytest
+from measure_keras_example import network
 
 from nextframe import measured
 
@@ -33,3 +34,7 @@ def test_every_stored_result_can_be_read_and_says_how_it_was_measured():
     for path in measured.FOLDER.glob("*.json"):
         assert measured.read(path.stem)["measured_with"]["machine"]
         assert "NaN" not in json.dumps(measured.read(path.stem))
+
+
+def test_the_example_is_as_large_as_the_published_one():
+    assert network((10, 32, 32, 1)).count_params() == 746_689
