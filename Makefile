@@ -24,6 +24,8 @@ SOURCES := nextframe tests tools notebooks
 # Tests may not reach the network, in this process or any that it starts: see tests/offline/sitecustomize.py
 OFFLINE := PYTHONPATH=$(CURDIR)/tests/offline
 QUIET := TF_CPP_MIN_LOG_LEVEL=3
+# A file to each core: tracing a network, most of the work here, keeps one core busy
+PARALLEL := -n 2 --dist loadfile
 # A warning in a notebook is an output, and compared as one; those of nbval itself are not ours
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg -p no:cacheprovider -o filterwarnings=ignore -q
 STRICT_BUILD := $(BIN)/jupyter-book build . --all -W -n --keep-going
@@ -53,8 +55,8 @@ format: .venv/ready
 	$(BIN)/ruff format $(SOURCES)
 
 test: lint
-	$(QUIET) $(OFFLINE) $(BIN)/pytest -q tests/library tests/book
-	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(BIN)/pytest $(NBVAL) notebooks
+	$(QUIET) $(OFFLINE) $(BIN)/pytest -q $(PARALLEL) tests/library tests/book
+	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(BIN)/pytest $(NBVAL) $(PARALLEL) notebooks
 	$(OFFLINE) $(STRICT_BUILD)
 	$(OFFLINE) $(BIN)/pytest -q tests/pages
 
@@ -71,8 +73,7 @@ colab-python:
 	touch $@
 
 test-colab: .venv-colab/ready
-	$(QUIET) $(OFFLINE):$(CURDIR) NEXTFRAME_PROFILE=ci $(COLAB)/python -m pytest $(NBVAL) notebooks
-	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(COLAB)/python -m pytest -o filterwarnings=ignore -p no:cacheprovider -q tests/colab
+	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(COLAB)/python -m pytest -o filterwarnings=ignore -p no:cacheprovider -q -n 2 tests/colab
 
 links: .venv/ready
 	$(BIN)/jupyter-book build . --builder linkcheck
