@@ -7,7 +7,7 @@ from nextframe.checks import one_of
 from nextframe.layers import ConvGRU2D
 from nextframe.models.baselines import context_input
 from nextframe.models.heads import to_frame
-from nextframe.models.reshaping import from_patches, to_patches
+from nextframe.models.reshaping import from_patches, group_frames, to_patches
 
 CELLS = {"lstm": layers.ConvLSTM2D, "gru": ConvGRU2D}
 
@@ -22,12 +22,14 @@ def paint(x, filters, depth, channels):
 
 def conv_lstm(
     context_shape: tuple[int, ...],
-    filters: int = 32,
+    filters: int = 16,
     depth: int = 1,
     kernel_size: int = 3,
-    decoder: int = 4,
     cell: str = "lstm",
     patch: int = 2,
+    frames_per_step: int = 1,
+    decoder: int = 3,
+    decoder_filters: int = 64,
     every_step: bool = False,
     head: str = "linear",
 ) -> keras.Model:
@@ -38,9 +40,11 @@ def conv_lstm(
         filters: Channels of each layer's memory.
         depth: Number of recurrent layers.
         kernel_size: Side of each kernel, for inputs and for the memory, in places.
-        decoder: Number of convolutions that paint the frame, the last one included.
         cell: "lstm" or "gru".
         patch: Side of the squares of pixels that make one place; see `nextframe.models.reshaping`.
+        frames_per_step: Frames that the recurrent layers read at once. Half as many steps cost half as much.
+        decoder: Number of convolutions that paint the frame, the last one included.
+        decoder_filters: Channels of each of them but the last.
         every_step: Whether to forecast after every frame, and not after the last one only. Each forecast is made from
             the frames up to its own, since a recurrent layer cannot look ahead and the painting looks at one step.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
@@ -50,20 +54,25 @@ def conv_lstm(
         `every_step` to `(batch, N, height, width, 1)`, a forecast of the frame after each.
 
     Raises:
-        ValueError: A context shape, cell or head that does not exist, or a patch that does not divide the frames.
+        ValueError: A context shape, cell or head that does not exist, a patch or a step that does not divide the
+            frames, or `every_step` with steps of more than one.
 
     Source:
         Shi et al., Convolutional LSTM Network, NIPS 2015, without peepholes, which Keras does not have.
     """
     one_of("cell", cell, CELLS)
+    if every_step and frames_per_step != 1:
+        raise ValueError(
+            f"every_step needs frames_per_step=1, got {frames_per_step}"
+        )
     context = context_input(context_shape)
-    x = to_patches(context, patch)  # (batch, N, rows, columns, patch²)
+    x = group_frames(to_patches(context, patch), frames_per_step)
     for _ in range(depth):
         x = CELLS[cell](
             filters, kernel_size, padding="same", return_sequences=True
         )(x)
     x = x if every_step else x[:, -1:]
-    x = from_patches(paint(x, filters, decoder, patch**2), patch)
+    x = from_patches(paint(x, decoder_filters, decoder, patch**2), patch)
     frame = x if every_step else x[:, 0]
     forecast = to_frame(context, frame, head)
     return keras.Model(context, forecast, name="conv_lstm")

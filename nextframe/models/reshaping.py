@@ -51,8 +51,34 @@ def from_patches(frame: keras.KerasTensor, patch: int) -> keras.KerasTensor:
     return layers.Reshape((*time, rows * patch, columns * patch, 1))(x)
 
 
+def group_frames(x: keras.KerasTensor, size: int) -> keras.KerasTensor:
+    """Fold each `size` frames that follow one another into the channels of one step, oldest first.
+
+    Args:
+        x: `(batch, N, rows, columns, channels)`.
+        size: Frames in a step; 1 changes nothing.
+
+    Returns:
+        `(batch, N / size, rows, columns, size × channels)`.
+
+    Raises:
+        ValueError: The frames cannot be grouped so.
+    """
+    frames, rows, columns, channels = x.shape[1:]
+    if frames % whole_number("frames_per_step", size):
+        raise ValueError(
+            f"frames_per_step={size} does not divide a context of {frames} frames: choose one that does"
+        )
+    if size == 1:
+        return x
+    x = layers.Reshape((frames // size, size, rows, columns, channels))(x)
+    x = layers.Permute((1, 3, 4, 2, 5))(x)
+    return layers.Reshape((frames // size, rows, columns, size * channels))(x)
+
+
 def frames_to_channels(x: keras.KerasTensor) -> keras.KerasTensor:
     """Make frames channels: `(batch, N, rows, columns, channels)` → `(batch, rows, columns, N × channels)`."""
     frames, rows, columns, channels = x.shape[1:]
-    x = layers.Permute((2, 3, 1, 4))(x)  # (batch, rows, columns, N, channels)
-    return layers.Reshape((rows, columns, frames * channels))(x)
+    return layers.Reshape((rows, columns, frames * channels))(
+        group_frames(x, frames)
+    )

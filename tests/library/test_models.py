@@ -116,8 +116,8 @@ def test_motion_needs_two_frames(name):
         ("frames_as_channels", {"filters": 4, "depth": 3}),
         ("frames_as_channels", {"filters": 4, "depth": 3, "patch": 2}),
         *(("conv3d", {"filters": 4, "depth": 2, "collapse": collapse}) for collapse in COLLAPSES),
-        ("conv_lstm", {"filters": 4, "depth": 2, "patch": 2}),
-        ("conv_lstm", {"filters": 4, "cell": "gru"}),
+        ("conv_lstm", {"filters": 4, "depth": 2, "decoder_filters": 8}),
+        ("conv_lstm", {"filters": 4, "cell": "gru", "frames_per_step": 2, "decoder_filters": 8}),
         ("conv_then_lstm", {"filters": 4, "units": 8}),
     ],
 )
@@ -167,8 +167,10 @@ def test_parameters_by_hand():
         (9 * 40 * 8 + 8) + (9 * 8 * 4 + 4)
     )
     gates = 9 * (16 + 8) * 8 + 8  # 8 filters, patches of 4: one gate's two kernels and its bias
-    decoder, size = (9 * 8 * 8 + 8) + (9 * 8 * 16 + 16), {"filters": 8, "patch": 4, "decoder": 2}
+    decoder, size = (9 * 8 * 8 + 8) + (9 * 8 * 16 + 16), {"filters": 8, "patch": 4, "decoder": 2, "decoder_filters": 8}
     assert build("conv_lstm", shape, **size).count_params() == 4 * gates + decoder
+    pairs = 4 * 9 * 16 * 8  # each gate's kernel reads the patches of a second frame
+    assert build("conv_lstm", shape, frames_per_step=2, **size).count_params() == 4 * gates + pairs + decoder
     assert build("conv_lstm", shape, cell="gru", **size).count_params() == 3 * gates + decoder
     features = 4 * 4 * 4  # 16×16 halved twice, 4 filters
     stack = (9 * 4 + 4) + (9 * 4 * 4 + 4) + 4 * units * (features + units + 1) + paint
@@ -193,6 +195,15 @@ def test_patches_are_folded_and_unfolded(patch):
     assert np.array_equal(frame, frames[:, -1])
 
 
+def test_frames_are_grouped():
+    """Each step holds its own frames, oldest first."""
+    frames = np.random.default_rng(0).random((2, 6, 4, 5, 2)).astype(np.float32)
+    inputs = keras.Input(frames.shape[1:])
+    steps = keras.ops.convert_to_numpy(keras.Model(inputs, reshaping.group_frames(inputs, 3))(frames))
+    assert steps.shape == (2, 2, 4, 5, 6)
+    assert np.array_equal(steps[:, 1], np.concatenate([frames[:, time] for time in (3, 4, 5)], axis=-1))
+
+
 def test_frames_become_channels():
     frames = np.random.default_rng(0).random((2, 3, 4, 5, 2)).astype(np.float32)
     inputs = keras.Input(frames.shape[1:])
@@ -205,7 +216,7 @@ def test_frames_become_channels():
 @pytest.mark.parametrize("head", HEADS)
 def test_a_forecast_at_every_step(cell, head, context):
     """One a frame, each from the frames up to its own; and as a forecaster, the last one counts."""
-    size = {"filters": 4, "cell": cell, "head": head}
+    size = {"filters": 4, "decoder_filters": 8, "cell": cell, "head": head}
     model = build("conv_lstm", context.shape[1:], every_step=True, **size)
     steps = keras.ops.convert_to_numpy(model(context))
     assert steps.shape == context.shape
@@ -228,6 +239,8 @@ def test_no_model_sees_what_it_predicts(name):
         ("dense_lstm", {"cell": "rnn"}, "cell='rnn': expected one of lstm, gru"),
         ("dense_lstm", {"head": "softmax"}, "head='softmax': expected one of linear, residual, sigmoid"),
         ("conv_lstm", {"cell": "rnn"}, "cell='rnn': expected one of lstm, gru"),
+        ("conv_lstm", {"frames_per_step": 3}, "frames_per_step=3 does not divide a context of 4 frames"),
+        ("conv_lstm", {"frames_per_step": 2, "every_step": True}, "every_step needs frames_per_step=1, got 2"),
         ("conv3d", {"collapse": "mean"}, "collapse='mean': expected one of last_slice, valid_kernel, time_to_channels"),
         ("conv3d", {"collapse": "valid_kernel", "depth": 4}, "4 frames are too few for depth=4"),
         ("conv3d", {"patch": 3}, "patch=3 does not divide frames of 16×16: choose one that does"),
