@@ -12,6 +12,14 @@ from nextframe.models.reshaping import from_patches, group_frames, to_patches
 CELLS = {"lstm": layers.ConvLSTM2D, "gru": ConvGRU2D}
 
 
+def remember(x, cell, filters, kernel_size, depth):
+    """Read step by step with a stack of recurrent layers; one output a step."""
+    options = {"padding": "same", "return_sequences": True}
+    for _ in range(depth):
+        x = cell(filters, kernel_size, **options)(x)
+    return x
+
+
 def paint(x, filters, depth, channels):
     """Convolve each step for itself: a kernel of 1 in time."""
     kernel, options = (1, 3, 3), {"padding": "same"}
@@ -62,15 +70,10 @@ def conv_lstm(
     """
     one_of("cell", cell, CELLS)
     if every_step and frames_per_step != 1:
-        raise ValueError(
-            f"every_step needs frames_per_step=1, got {frames_per_step}"
-        )
+        raise ValueError(f"every_step with {frames_per_step=}: expected 1")
     context = context_input(context_shape)
     x = group_frames(to_patches(context, patch), frames_per_step)
-    for _ in range(depth):
-        x = CELLS[cell](
-            filters, kernel_size, padding="same", return_sequences=True
-        )(x)
+    x = remember(x, CELLS[cell], filters, kernel_size, depth)
     x = x if every_step else x[:, -1:]
     x = from_patches(paint(x, decoder_filters, decoder, patch**2), patch)
     frame = x if every_step else x[:, 0]

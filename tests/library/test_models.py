@@ -240,7 +240,7 @@ def test_no_model_sees_what_it_predicts(name):
         ("dense_lstm", {"head": "softmax"}, "head='softmax': expected one of linear, residual, sigmoid"),
         ("conv_lstm", {"cell": "rnn"}, "cell='rnn': expected one of lstm, gru"),
         ("conv_lstm", {"frames_per_step": 3}, "frames_per_step=3 does not divide a context of 4 frames"),
-        ("conv_lstm", {"frames_per_step": 2, "every_step": True}, "every_step needs frames_per_step=1, got 2"),
+        ("conv_lstm", {"frames_per_step": 2, "every_step": True}, "every_step with frames_per_step=2: expected 1"),
         ("conv3d", {"collapse": "mean"}, "collapse='mean': expected one of last_slice, valid_kernel, time_to_channels"),
         ("conv3d", {"collapse": "valid_kernel", "depth": 4}, "4 frames are too few for depth=4"),
         ("conv3d", {"patch": 3}, "patch=3 does not divide frames of 16×16: choose one that does"),
