@@ -79,6 +79,5 @@ def group_frames(x: keras.KerasTensor, size: int) -> keras.KerasTensor:
 def frames_to_channels(x: keras.KerasTensor) -> keras.KerasTensor:
     """Make frames channels: `(batch, N, rows, columns, channels)` → `(batch, rows, columns, N × channels)`."""
     frames, rows, columns, channels = x.shape[1:]
-    return layers.Reshape((rows, columns, frames * channels))(
-        group_frames(x, frames)
-    )
+    x = layers.Permute((2, 3, 1, 4))(x)  # (batch, rows, columns, N, channels)
+    return layers.Reshape((rows, columns, frames * channels))(x)
