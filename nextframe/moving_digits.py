@@ -70,18 +70,18 @@ def moving_digits(
     position = room - np.abs(straight % period - room)  # (count, digits, length, 2)
 
     clips = np.zeros((count, length, height, width), np.uint8)
-    images = _shuffled_digits(digit_size)
+    images = shuffled_digits(digit_size)
 
     def draw_chunk(first: int) -> None:
         chunk = slice(first, first + _CHUNK)
-        _draw(clips[chunk], images[chosen[chunk]], position[chunk])
+        draw(clips[chunk], images[chosen[chunk]], position[chunk])
 
     with ThreadPoolExecutor() as threads:  # NumPy lets go of the interpreter lock while it computes
         list(threads.map(draw_chunk, range(0, count, _CHUNK)))
     return clips
 
 
-def _draw(clips: np.ndarray, images: np.ndarray, position: np.ndarray) -> None:
+def draw(clips: np.ndarray, images: np.ndarray, position: np.ndarray) -> None:
     """Draw `images (count, digits, s, s)` into `clips` at `position (count, digits, length, 2)`."""
     count, length, height, width = clips.shape
     size = images.shape[-1]
@@ -106,11 +106,15 @@ def _draw(clips: np.ndarray, images: np.ndarray, position: np.ndarray) -> None:
     clips[:] = padded[:, :, :height, :width]
 
 
+def shuffled(digits: np.ndarray) -> np.ndarray:
+    """The 10,000 digits, or their labels, in the order of `SPLITS`, which gives every split all ten classes."""
+    return digits[np.random.default_rng(0).permutation(len(digits))]
+
+
 @cache
-def _shuffled_digits(size: int) -> np.ndarray:
-    """All digits, resized, in an order that gives every split all ten classes; read-only."""
-    images, _ = mnist_digits()
-    images = images[np.random.default_rng(0).permutation(len(images))]
+def shuffled_digits(size: int) -> np.ndarray:
+    """All digits, resized, in the order of `SPLITS`; read-only."""
+    images = shuffled(mnist_digits()[0])
     if size != images.shape[-1]:
         resized = [Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR) for image in images]
         images = np.stack([np.asarray(image) for image in resized])

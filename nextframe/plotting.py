@@ -27,7 +27,7 @@ COLOURS = {
     "conv_lstm": "#d55e00",
     "conv_then_lstm": "#44aa99",
 }
-OTHERS = ("#b8860b", "#882255", "#999933", "#88ccee", "#332288")  # for series that are no model
+OTHERS = ("#b8860b", "#882255", "#88ccee", "#332288", "#999933")  # for series that are no model
 ERROR_MAP = "RdBu_r"  # red: forecast too bright; blue: too dark
 DPI = 144
 WIDTH = 1100  # pixels of a full-width figure

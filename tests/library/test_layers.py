@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from nextframe.layers import CausalConv3D, ConvGRU2D
+from nextframe.layers import CausalConv3D, ConvGRU2D, FoldFrames
 
 
 @pytest.fixture
@@ -242,3 +242,26 @@ def test_conv_gru_with_channels_first(film):
 def test_bad_conv_gru(arguments, shape, named):
     with pytest.raises(ValueError, match=named):
         ConvGRU2D(**({"filters": 4, "kernel_size": 3} | arguments)).build(shape or (2, 6, 5, 7, 3))
+
+
+@pytest.mark.parametrize("frames", [1, 4])
+def test_fold_frames_is_time_distributed(frames):
+    keras.utils.set_random_seed(0)
+    network = keras.Sequential([keras.Input((8, 8, 2)), keras.layers.Conv2D(3, 3), keras.layers.BatchNormalization()])
+    inputs = np.random.default_rng(0).random((2, frames, 8, 8, 2), np.float32)
+    folded = FoldFrames(network)(inputs)
+    assert np.array_equal(folded, keras.layers.TimeDistributed(network)(inputs))
+    assert folded.shape == (2, frames, 6, 6, 3)
+
+
+def test_fold_frames_comes_back_from_a_file(tmp_path):
+    inputs = keras.Input((4, 8, 8, 1))
+    model = keras.Model(inputs, FoldFrames(keras.layers.Conv2D(2, 3))(inputs))
+    model.save(tmp_path / "model.keras")
+    context = np.random.default_rng(0).random((1, 4, 8, 8, 1), np.float32)
+    assert np.array_equal(keras.saving.load_model(tmp_path / "model.keras")(context), model(context))
+
+
+def test_fold_frames_wants_frames():
+    with pytest.raises(ValueError, match=r"shape \(2, 3\): expected \(batch, frames, ...\)"):
+        FoldFrames(keras.layers.Dense(1)).build((2, 3))

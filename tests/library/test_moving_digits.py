@@ -28,7 +28,7 @@ def test_seed():
 
 
 def test_splits_share_no_digit():
-    images = [{image.tobytes() for image in module._shuffled_digits(28)[part]} for part in SPLITS.values()]
+    images = [{image.tobytes() for image in module.shuffled_digits(28)[part]} for part in SPLITS.values()]
     assert [len(split) for split in images] == [8000, 1000, 1000]
     assert len(set.union(*images)) == 10_000
 
@@ -52,21 +52,21 @@ def test_digits_stay_inside_and_bounce():
 
 
 def test_drawing_is_bilinear():
-    image = module._shuffled_digits(28)[5]
+    image = module.shuffled_digits(28)[5]
     drawn = np.zeros((1, 1, 40, 40), np.uint8)
-    module._draw(drawn, image[None, None], np.array([[[[4.25, 6.5]]]]))
+    module.draw(drawn, image[None, None], np.array([[[[4.25, 6.5]]]]))
     placed = np.zeros((40, 40))
     placed[4:32, 6:34] = image
     assert np.abs(drawn[0, 0] - shift(placed, (0.25, 0.5), order=1)).max() <= 2
 
 
 def test_overlap_is_the_maximum():
-    images = module._shuffled_digits(28)[:2]
+    images = module.shuffled_digits(28)[:2]
     both, one, other = (np.zeros((1, 1, 40, 40), np.uint8) for _ in range(3))
     position = np.array([[[[3.0, 3.0]], [[5.5, 8.0]]]])
-    module._draw(both, images[None], position)
-    module._draw(one, images[None, :1], position[:, :1])
-    module._draw(other, images[None, 1:], position[:, 1:])
+    module.draw(both, images[None], position)
+    module.draw(one, images[None, :1], position[:, :1])
+    module.draw(other, images[None, 1:], position[:, 1:])
     assert np.array_equal(both, np.maximum(one, other))
 
 

