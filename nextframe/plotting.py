@@ -26,6 +26,9 @@ COLOURS = {
     "conv3d": "#009e73",
     "conv_lstm": "#d55e00",
     "conv_then_lstm": "#44aa99",
+    "time_distributed": "#aa3377",
+    "stacked_hybrid": "#4b0092",
+    "grid_hybrid": "#117733",
 }
 OTHERS = ("#b8860b", "#882255", "#88ccee", "#332288", "#999933")  # for series that are no model
 ERROR_MAP = "RdBu_r"  # red: forecast too bright; blue: too dark

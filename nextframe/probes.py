@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from nextframe.checks import one_of, whole_number
 from nextframe.forecasting import predict_along, predict_next
-from nextframe.layers import ConvGRU2D
+from nextframe.layers import ConvGRU2D, FoldFrames
 from nextframe.metrics import clip_to_unit
 from nextframe.models import build
 from nextframe.training import fit
@@ -303,7 +303,7 @@ def leaks(model: keras.Model, frames: np.ndarray, seed: int = 0) -> list[tuple[i
 def _layer_flops(layer: keras.layers.Layer) -> int:
     if not layer.weights:
         return 0
-    if isinstance(layer, layers.TimeDistributed):
+    if isinstance(layer, layers.TimeDistributed | FoldFrames):
         steps, *inputs = layer.input.shape[1:]
         return steps * _product_flops(layer.layer, tuple(inputs), layer.output.shape[2:])
     return _product_flops(layer, layer.input.shape[1:], layer.output.shape[1:])
@@ -326,6 +326,8 @@ def _product_flops(layer: keras.layers.Layer, inputs: tuple[int, ...], outputs: 
     if isinstance(layer, layers.Conv2D | layers.Conv3D):
         each = int(np.prod(layer.kernel_size)) * inputs[-1] // layer.groups
         return 2 * int(np.prod(outputs)) * each
+    if isinstance(layer, layers.DepthwiseConv2D):
+        return 2 * int(np.prod(outputs)) * int(np.prod(layer.kernel_size))
     if isinstance(layer, _CHEAP):
         return 0
     raise ValueError(f"do not know how many operations {type(layer).__name__} ({layer.name}) takes: add it to probes")

@@ -14,6 +14,9 @@ from nextframe.models.conv_lstm import conv_lstm
 from nextframe.models.conv_then_lstm import conv_then_lstm
 from nextframe.models.dense_lstm import dense_lstm
 from nextframe.models.frames_as_channels import frames_as_channels
+from nextframe.models.grid_hybrid import grid_hybrid
+from nextframe.models.stacked_hybrid import stacked_hybrid
+from nextframe.models.time_distributed import time_distributed
 
 BASELINES = (
     copy_last,
@@ -28,6 +31,9 @@ NETWORKS = (
     conv3d,
     conv_lstm,
     conv_then_lstm,
+    time_distributed,
+    stacked_hybrid,
+    grid_hybrid,
 )
 MODELS = {model.__name__: model for model in (*BASELINES, *NETWORKS)}
 

@@ -35,7 +35,7 @@ def _lite0(image_shape, weights):
 
 
 BACKBONES = {
-    "EfficientNetLite0": Backbone(_lite0, 255 / 128, -127 / 128, 32),
+    "EfficientNetLite0": Backbone(_lite0, 255 / 128, -127 / 128, 1),
     "InceptionV3": Backbone(_of_keras("InceptionV3"), 2.0, -1.0, 75),
     # its blue, green and red are less their means over ImageNet
     "ResNet50": Backbone(

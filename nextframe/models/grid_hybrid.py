@@ -1,0 +1,71 @@
+"""A stack that keeps the picture: an encoder on each frame, Conv3D, ConvGRU or ConvLSTM, and skips to the last frame."""
+
+import keras
+from keras import layers
+
+from nextframe.checks import one_of
+from nextframe.layers import FoldFrames
+from nextframe.models.backbones import frame_encoder
+from nextframe.models.baselines import context_input
+from nextframe.models.conv_lstm import CELLS
+from nextframe.models.heads import to_frame
+from nextframe.models.reshaping import (
+    from_patches,
+    group_frames,
+    to_patches,
+)
+
+
+def grid_hybrid(
+    context_shape: tuple[int, ...],
+    filters: int = 16,
+    cell: str = "gru",
+    patch: int = 2,
+    frames_per_step: int = 2,
+    decoder_filters: int = 64,
+    head: str = "residual",
+    cut: str = "block1",
+    **encoder,
+) -> keras.Model:
+    """Encode each frame, convolve in space and time, remember in pictures, and paint beside the last frame's pixels.
+
+    Nothing is pooled after the encoder, whose early layers keep a place for every few pixels.
+
+    Args:
+        context_shape: `(N, height, width, 1)`.
+        filters: Channels of the convolution in time and of the memory.
+        cell: "lstm" for ConvLSTM or "gru" for ConvGRU.
+        patch: Side of the squares of pixels that are painted at once; see `nextframe.models.reshaping`.
+        frames_per_step: Frames that the recurrent layer reads at once.
+        decoder_filters: Channels of the convolutions that paint.
+        head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
+        cut, encoder: As in `nextframe.models.frame_encoder`.
+
+    Returns:
+        Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
+
+    Raises:
+        ValueError: A cell, patch, step or head that does not exist or fit.
+        ConnectionError: Weights that cannot be fetched.
+    """
+    one_of("cell", cell, CELLS)
+    context = context_input(context_shape)
+    pixels = to_patches(context[:, -1:], patch)[:, 0]  # the skip
+    rows, columns = pixels.shape[1:3]
+    read = frame_encoder(context_shape[1:], cut=cut, **encoder)
+    x = FoldFrames(read)(context)  # (batch, N, rows, columns, channels)
+    x = group_frames(x, frames_per_step)
+    x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
+    x = CELLS[cell](filters, 3, padding="same")(
+        x
+    )  # (batch, rows, columns, filters)
+    if x.shape[1:3] != (rows, columns):
+        x = layers.Resizing(rows, columns)(x)
+    x = layers.Concatenate()([x, pixels])
+    for _ in range(2):
+        x = layers.Conv2D(
+            decoder_filters, 3, padding="same", activation="relu"
+        )(x)
+    x = layers.Conv2D(patch**2, 3, padding="same")(x)
+    forecast = to_frame(context, from_patches(x, patch), head)
+    return keras.Model(context, forecast, name="grid_hybrid")

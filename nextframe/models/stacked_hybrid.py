@@ -1,0 +1,63 @@
+"""The famous answer's stack: a network on each frame, convolutions in time, pooling, and a recurrent layer."""
+
+import keras
+from keras import layers
+
+from nextframe.checks import one_of, whole_number
+from nextframe.layers import FoldFrames
+from nextframe.models.backbones import frame_encoder
+from nextframe.models.baselines import context_input
+from nextframe.models.heads import to_frame
+
+CELLS = {"lstm": layers.LSTM, "gru": layers.GRU}
+
+
+def stacked_hybrid(
+    context_shape: tuple[int, ...],
+    pooling: int = 2,
+    cell: str = "gru",
+    units: int = 256,
+    filters: int = 32,
+    head: str = "linear",
+    cut: str | None = "block1",
+    **encoder,
+) -> keras.Model:
+    """Encode each frame, convolve in space and time, pool, read with a recurrent layer, and paint from its state.
+
+    Args:
+        context_shape: `(N, height, width, 1)`.
+        pooling: Side of the squares of places that are pooled into one, after each of the two convolutions.
+        cell: "lstm" or "gru".
+        units: Size of its memory.
+        filters: Channels of the convolutions.
+        head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
+        cut, encoder: As in `nextframe.models.frame_encoder`.
+
+    Returns:
+        Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
+
+    Raises:
+        ValueError: A cell or head that does not exist, or features too small to be pooled twice.
+        ConnectionError: Weights that cannot be fetched.
+    """
+    one_of("cell", cell, CELLS)
+    whole_number("pooling", pooling)
+    context = context_input(context_shape)
+    frames, height, width, _ = context_shape
+    x = FoldFrames(frame_encoder(context_shape[1:], cut=cut, **encoder))(
+        context
+    )
+    if min(x.shape[2:4]) < pooling**2:
+        raise ValueError(
+            f"pooling={pooling}, twice, needs features of at least {pooling**2}×{pooling**2}, not "
+            f"{x.shape[2]}×{x.shape[3]}: lower pooling, choose an earlier cut, or raise side"
+        )
+    for _ in range(2):
+        x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
+        x = layers.MaxPooling3D((1, pooling, pooling))(x)
+    x = layers.Reshape((frames, -1))(x)  # (batch, N, features)
+    memory = CELLS[cell](units)(x)  # (batch, units)
+    painted = layers.Dense(height * width)(memory)
+    frame = layers.Reshape((height, width, 1))(painted)
+    forecast = to_frame(context, frame, head)
+    return keras.Model(context, forecast, name="stacked_hybrid")

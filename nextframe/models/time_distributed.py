@@ -1,0 +1,129 @@
+"""A network for photographs applied to every frame: to name what a film shows, or to forecast its next frame."""
+
+import keras
+from keras import layers, ops
+
+from nextframe.checks import one_of
+from nextframe.layers import FoldFrames
+from nextframe.models.backbones import frame_encoder
+from nextframe.models.baselines import context_input
+from nextframe.models.heads import to_frame
+from nextframe.models.reshaping import (
+    frames_to_channels,
+    from_patches,
+    to_patches,
+)
+
+TEMPORAL = ("conv3d", "none")
+
+
+def classifier(
+    features_shape: tuple[int, int, int, int],
+    classes: int,
+    temporal: str = "conv3d",
+    filters: int = 32,
+    activation: str | None = "relu",
+) -> keras.Model:
+    """Name what a film shows, from the features of its frames.
+
+    Args:
+        features_shape: `(N, rows, columns, channels)`, as `nextframe.models.frame_encoder` makes of N frames.
+        classes: Number of names.
+        temporal: "conv3d": two convolutions in space and time, which take four frames, rows and columns away.
+            "none": two in space alone, of the mean over the frames; their order means nothing.
+        filters: Channels of each convolution.
+        activation: Of each convolution. None is how the famous answer wrote it: then all of it is one linear map.
+
+    Returns:
+        Model from features `(batch, N, rows, columns, channels)` to probabilities `(batch, classes)`.
+
+    Raises:
+        ValueError: Another way, or features too small for two convolutions.
+    """
+    one_of("temporal", temporal, TEMPORAL)
+    frames, rows, columns, _ = features_shape
+    if min(rows, columns) < 5 or (temporal == "conv3d" and frames < 5):
+        raise ValueError(
+            f"features of {frames} frames, {rows}×{columns}: two convolutions of 3 need 5×5, and in time 5 frames: "
+            "raise side, choose an earlier cut, or show more frames"
+        )
+    features = x = keras.Input(features_shape)
+    if temporal == "none":
+        x = ops.mean(x, axis=1)
+    convolution = layers.Conv3D if temporal == "conv3d" else layers.Conv2D
+    for _ in range(2):
+        x = convolution(filters, 3, activation=activation)(x)
+    x = layers.Flatten()(x)
+    names = layers.Dense(classes, activation="softmax", dtype="float32")(x)
+    return keras.Model(features, names, name=f"classifier_{temporal}")
+
+
+def time_distributed_classifier(
+    context_shape: tuple[int, ...], classes: int, encoder: dict, **size
+) -> keras.Model:
+    """Name what a film shows, from its frames: the network of the famous answer.
+
+    Args:
+        context_shape: `(N, height, width, 1)`.
+        classes: Number of names.
+        encoder: Arguments of `nextframe.models.frame_encoder`, but for the shape.
+        **size: Arguments of `classifier`, but for the shape.
+
+    Returns:
+        Model from a context `(batch, N, height, width, 1)` to probabilities `(batch, classes)`.
+    """
+    context = context_input(context_shape)
+    features = FoldFrames(frame_encoder(context_shape[1:], **encoder))(
+        context
+    )
+    names = classifier(features.shape[1:], classes, **size)(features)
+    return keras.Model(context, names, name="time_distributed_classifier")
+
+
+def time_distributed(
+    context_shape: tuple[int, ...],
+    backbone: str = "EfficientNetLite0",
+    weights: str | None = "imagenet",
+    cut: str = "block1",
+    side: int | None = None,
+    trainable: bool = False,
+    filters: int = 64,
+    patch: int = 2,
+    head: str = "residual",
+) -> keras.Model:
+    """Forecast from what a network for photographs sees in each frame, and from the last frame itself.
+
+    Features are taken early, where they still form a picture; a convolution reads those of all frames as channels; and
+    the painting also sees the pixels of the last frame, which the features have lost.
+
+    Args:
+        context_shape: `(N, height, width, 1)`.
+        backbone, weights, cut, side, trainable: As in `nextframe.models.frame_encoder`.
+        filters: Channels of the convolutions after it.
+        patch: Side of the squares of pixels that are painted at once; see `nextframe.models.reshaping`.
+        head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
+
+    Returns:
+        Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
+
+    Raises:
+        ValueError, ConnectionError: As `nextframe.models.frame_encoder`; or a patch or head that does not exist.
+    """
+    context = context_input(context_shape)
+    pixels = to_patches(context[:, -1:], patch)[:, 0]
+    rows, columns = pixels.shape[1:3]
+    encoder = frame_encoder(
+        context_shape[1:], backbone, weights, cut, side, trainable
+    )
+    x = FoldFrames(encoder)(context)  # (batch, N, rows, columns, channels)
+    x = frames_to_channels(x)  # (batch, rows, columns, N × channels)
+    x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    if x.shape[1:3] != (rows, columns):
+        x = layers.Resizing(rows, columns)(x)
+    x = layers.Concatenate()([x, pixels])
+    for _ in range(2):
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    x = layers.Conv2D(patch**2, 3, padding="same")(x)
+    frame = from_patches(x, patch)
+    forecast = to_frame(context, frame, head)
+    return keras.Model(context, forecast, name="time_distributed")

@@ -1,0 +1,71 @@
+"""Networks for photographs applied to every frame: what they compute, and what order means to them."""
+
+import keras
+import numpy as np
+import pytest
+
+from nextframe import probes
+from nextframe.layers import FoldFrames
+from nextframe.models import build
+from nextframe.models.time_distributed import TEMPORAL, classifier, time_distributed_classifier
+
+
+@pytest.fixture
+def context():
+    return np.random.default_rng(0).random((2, 6, 32, 32, 1), np.float32)
+
+
+@pytest.mark.parametrize("temporal", TEMPORAL)
+def test_order_means_something_only_to_a_temporal_layer(temporal, context):
+    keras.utils.set_random_seed(0)
+    model = time_distributed_classifier((6, 32, 32, 1), 8, {"cut": "block3"}, temporal=temporal)
+    names = np.array(model(context))
+    assert names.shape == (2, 8)
+    np.testing.assert_allclose(names.sum(axis=1), 1, rtol=1e-5)
+    moved = np.abs(np.array(model(context[:, ::-1])) - names).max()
+    assert (moved > 1e-3) == (temporal == "conv3d")
+
+
+def test_without_activation_the_answer_is_one_linear_map():
+    keras.utils.set_random_seed(0)
+    model = classifier((6, 5, 5, 4), 3, activation=None)
+    logits = keras.Model(model.input, model.layers[-2].output)
+    one, two = np.random.default_rng(0).random((2, 1, 6, 5, 5, 4), np.float32)
+    zero = logits(np.zeros_like(one))
+    np.testing.assert_allclose(logits(one + two) + zero, np.add(logits(one), logits(two)), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(10, 4, 5, 8), (4, 5, 5, 8)])
+def test_features_too_small_for_two_convolutions(shape):
+    with pytest.raises(ValueError, match="need 5×5, and in time 5 frames: raise side"):
+        classifier(shape, 8)
+
+
+def test_operations_of_a_folded_network():
+    image = keras.Input((16, 16, 6))
+    depthwise = keras.Model(image, keras.layers.DepthwiseConv2D(3, padding="same")(image))
+    assert probes.forward_flops(depthwise) == 2 * 16 * 16 * 6 * 9
+    film = keras.Input((5, 16, 16, 6))
+    assert probes.forward_flops(keras.Model(film, FoldFrames(depthwise)(film))) == 5 * 2 * 16 * 16 * 6 * 9
+
+
+def test_operations_of_inception_are_as_published():
+    network = keras.applications.InceptionV3(weights=None)
+    assert probes.forward_flops(network) / 2 == pytest.approx(5.7e9, rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["time_distributed", "grid_hybrid", "stacked_hybrid"])
+def test_a_frozen_backbone_stays_as_it_is(name, context):
+    model = build(name, (6, 32, 32, 1))
+    (encoder,) = [layer.layer for layer in model.layers if isinstance(layer, FoldFrames)]
+    before = encoder.get_weights()
+    model.compile("adam", "mse", jit_compile=False)
+    model.fit(context, context[:, 0], verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(before, encoder.get_weights(), strict=True))
+
+
+def test_pooling_needs_places():
+    with pytest.raises(
+        ValueError, match="pooling=8, twice, needs features of at least 64×64, not 16×16: lower pooling"
+    ):
+        build("stacked_hybrid", (6, 32, 32, 1), pooling=8)
