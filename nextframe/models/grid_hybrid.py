@@ -54,6 +54,9 @@ def grid_hybrid(
     rows, columns = pixels.shape[1:3]
     read = frame_encoder(context_shape[1:], cut=cut, **encoder)
     x = FoldFrames(read)(context)  # (batch, N, rows, columns, channels)
+    x = layers.BatchNormalization(momentum=0.9)(
+        x
+    )  # features come at any scale
     x = group_frames(x, frames_per_step)
     x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
     x = CELLS[cell](filters, 3, padding="same")(

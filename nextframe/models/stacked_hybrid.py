@@ -47,6 +47,9 @@ def stacked_hybrid(
     x = FoldFrames(frame_encoder(context_shape[1:], cut=cut, **encoder))(
         context
     )
+    x = layers.BatchNormalization(momentum=0.9)(
+        x
+    )  # features come at any scale
     if min(x.shape[2:4]) < pooling**2:
         raise ValueError(
             f"pooling={pooling}, twice, needs features of at least {pooling**2}×{pooling**2}, not "

@@ -116,6 +116,9 @@ def time_distributed(
         context_shape[1:], backbone, weights, cut, side, trainable
     )
     x = FoldFrames(encoder)(context)  # (batch, N, rows, columns, channels)
+    x = layers.BatchNormalization(momentum=0.9)(
+        x
+    )  # features come at any scale
     x = frames_to_channels(x)  # (batch, rows, columns, N × channels)
     x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
     if x.shape[1:3] != (rows, columns):
