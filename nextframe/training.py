@@ -20,6 +20,7 @@ LOSSES = {
     "mse": keras.losses.MeanSquaredError,
     "mae": keras.losses.MeanAbsoluteError,
     "cross_entropy": keras.losses.BinaryCrossentropy,
+    "classes": keras.losses.SparseCategoricalCrossentropy,
 }
 
 
@@ -50,7 +51,8 @@ def fit(
         steps: Batches to train on, in all. For epochs: `epochs * len(training)`.
         rounds: Parts that the steps are cut into. At most `steps`.
         learning_rate: Its highest value.
-        loss: "mse", "mae" or "cross_entropy" (for heads that stay within 0..1).
+        loss: "mse", "mae", "cross_entropy" (for heads that stay within 0..1) or "classes" (for probabilities of
+            classes, where the dataset gives their numbers).
         warm_up: Share of the steps over which the learning rate rises.
         checkpoint: A file that keeps the state after each round. If it exists, training goes on from it: killed at any
             moment and started again with the same arguments, a run ends with the same weights as one that was not.

@@ -166,6 +166,42 @@ def window_dataset(
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
+def labelled_dataset(
+    inputs: np.ndarray, labels: np.ndarray, *, batch_size: int = 32, shuffle: bool = False, seed: int = 0
+):
+    """Build a `tf.data.Dataset` of `(input, label)` batches, for clips or features with one label each.
+
+    Args:
+        inputs: uint8 clips `(count, time, height, width)`, which come out as contexts in 0..1; or float32 features
+            `(count, ...)`, which come out as they are.
+        labels: int64 `(count,)`.
+        batch_size: Examples in a batch; the last one may be smaller.
+        shuffle: Draw them in another order in every epoch.
+        seed: Of the shuffling.
+
+    Raises:
+        ValueError: Not one label for each input, or `batch_size` is below 1.
+    """
+    tf = _tensorflow()
+    whole_number("batch_size", batch_size)
+    if len(inputs) != len(labels) or len(labels) == 0:
+        raise ValueError(
+            f"{len(inputs)} inputs and {len(labels)} labels: expected one label for each, and at least one"
+        )
+    with tf.device("cpu"):  # a variable, as in `window_dataset`
+        kept = tf.Variable(inputs, trainable=False)
+
+    def gather(numbers, labels):
+        chosen = tf.gather(kept, numbers)
+        return (tf.cast(chosen, tf.float32)[..., None] / 255 if inputs.dtype == np.uint8 else chosen), labels
+
+    dataset = tf.data.Dataset.from_tensor_slices((np.arange(len(labels)), np.asarray(labels)))
+    if shuffle:
+        dataset = dataset.shuffle(len(labels), seed=seed)
+    dataset = dataset.batch(batch_size).map(gather, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
 def _tensorflow():
     """TensorFlow, imported only where it is needed, and kept off the GPU where another backend computes there."""
     import keras

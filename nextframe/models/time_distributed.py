@@ -48,6 +48,9 @@ def classifier(
             "raise side, choose an earlier cut, or show more frames"
         )
     features = x = keras.Input(features_shape)
+    x = layers.BatchNormalization(momentum=0.9)(
+        x
+    )  # features come at any scale
     if temporal == "none":
         x = ops.mean(x, axis=1)
     convolution = layers.Conv3D if temporal == "conv3d" else layers.Conv2D

@@ -4,10 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from nextframe import probes
+from nextframe import probes, training
+from nextframe.directions import moving_digits_with_labels
 from nextframe.layers import FoldFrames
 from nextframe.models import build
+from nextframe.models.backbones import frame_encoder
 from nextframe.models.time_distributed import TEMPORAL, classifier, time_distributed_classifier
+from nextframe.windows import labelled_dataset
 
 
 @pytest.fixture
@@ -29,7 +32,12 @@ def test_order_means_something_only_to_a_temporal_layer(temporal, context):
 def test_without_activation_the_answer_is_one_linear_map():
     keras.utils.set_random_seed(0)
     model = classifier((6, 5, 5, 4), 3, activation=None)
-    logits = keras.Model(model.input, model.layers[-2].output)
+    flat = keras.Model(model.input, model.layers[-2].output)
+    names = model.layers[-1]
+
+    def logits(features):
+        return keras.ops.matmul(flat(features), names.kernel) + names.bias
+
     one, two = np.random.default_rng(0).random((2, 1, 6, 5, 5, 4), np.float32)
     zero = logits(np.zeros_like(one))
     np.testing.assert_allclose(logits(one + two) + zero, np.add(logits(one), logits(two)), atol=1e-5)
@@ -69,3 +77,18 @@ def test_pooling_needs_places():
         ValueError, match="pooling=8, twice, needs features of at least 64×64, not 16×16: lower pooling"
     ):
         build("stacked_hybrid", (6, 32, 32, 1), pooling=8)
+
+
+def test_a_temporal_layer_learns_directions():
+    (clips, labels), (unseen, truth) = (
+        moving_digits_with_labels(count, split=split) for count, split in ((320, "train"), (80, "test"))
+    )
+    encoder = frame_encoder((32, 32, 1), cut="block3")
+    frames = [encoder.predict(c.reshape(-1, 32, 32, 1) / np.float32(255), verbose=0) for c in (clips, unseen)]
+    seen, unseen = (f.reshape(-1, 10, *f.shape[1:]) for f in frames)
+    keras.utils.set_random_seed(0)
+    model = classifier(seen.shape[1:], 8)
+    dataset = labelled_dataset(seen, labels["direction"], shuffle=True)
+    validation = labelled_dataset(unseen, truth["direction"])
+    training.fit(model, dataset, validation, steps=100, rounds=2, loss="classes", progress=False)
+    assert (model.predict(unseen, verbose=0).argmax(axis=1) == truth["direction"]).mean() > 0.8

@@ -79,7 +79,7 @@ def test_learning_rate_rises_and_falls(datasets):
     assert rate[40] == pytest.approx(0, abs=1e-6)
 
 
-@pytest.mark.parametrize("loss", training.LOSSES)
+@pytest.mark.parametrize("loss", ["mse", "mae", "cross_entropy"])  # "classes": see test_time_distributed
 def test_losses(datasets, loss):
     train, validation = datasets
     model = network(head="sigmoid")

@@ -180,3 +180,29 @@ def test_targets_of_every_step_are_the_next_frames(clip, frame_step):
 def test_every_step_has_one_frame_ahead(clip):
     with pytest.raises(ValueError, match="horizon=2 with every_step=True: each step forecasts one frame"):
         windows.window_dataset(clip, 4, horizon=2, every_step=True)
+
+
+def test_labelled_clips_and_features():
+    clips = np.random.default_rng(0).integers(0, 256, (5, 3, 4, 4), dtype=np.uint8)
+    labels = np.arange(5)
+    for inputs, expected in ((clips, windows.to_unit(clips)), (clips / np.float32(2), clips / np.float32(2))):
+        batches = list(windows.labelled_dataset(inputs, labels, batch_size=2))
+        assert [len(given) for given, _ in batches] == [2, 2, 1]
+        np.testing.assert_allclose(np.concatenate([given for given, _ in batches]), expected, atol=1e-6)
+        assert np.concatenate([label for _, label in batches]).tolist() == labels.tolist()
+
+
+def test_labelled_clips_are_shuffled_with_their_labels():
+    inputs = np.arange(20, dtype=np.float32)
+    dataset = windows.labelled_dataset(inputs, np.arange(20), shuffle=True)
+    ((one, labels),) = list(dataset)
+    ((other, _),) = list(dataset)
+    assert np.array_equal(one, labels)
+    assert not np.array_equal(one, other)
+    assert not np.array_equal(one, inputs)
+
+
+@pytest.mark.parametrize(("inputs", "labels"), [(3, 2), (0, 0)])
+def test_one_label_for_each_input(inputs, labels):
+    with pytest.raises(ValueError, match=f"{inputs} inputs and {labels} labels"):
+        windows.labelled_dataset(np.zeros((inputs, 2), np.float32), np.zeros(labels, int))
