@@ -42,9 +42,10 @@ def classifier(
     """
     one_of("temporal", temporal, TEMPORAL)
     frames, rows, columns, _ = features_shape
-    if min(rows, columns) < 5 or (temporal == "conv3d" and frames < 5):
+    least = 5 if temporal == "conv3d" else 1
+    if min(rows, columns) < 5 or frames < least:
         raise ValueError(
-            f"features of {frames} frames, {rows}×{columns}: two convolutions of 3 need 5×5, and in time 5 frames: "
+            f"{frames} frames, {rows}×{columns}: two Conv3D need 5, 5×5: "
             "raise side, choose an earlier cut, or show more frames"
         )
     features = x = keras.Input(features_shape)
