@@ -33,7 +33,7 @@ def features(encoder: keras.Model, clips: np.ndarray, folder: str | os.PathLike 
     starts = range(0, len(clips), _PART)
     files = [folder / f"{start:06}.npy" for start in starts]
     missing = [(start, file) for start, file in zip(starts, files, strict=True) if not file.exists()]
-    for start, file in tqdm(missing, desc="features", unit=" parts", delay=2):
+    for start, file in tqdm(missing, desc="features", unit=" parts", delay=10):
         frames = to_unit(clips[start : start + _PART])
         found = encoder.predict(frames.reshape(-1, *frames.shape[2:]), batch_size=_PART, verbose=0)
         unfinished = file.with_suffix(".unfinished")

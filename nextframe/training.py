@@ -107,6 +107,18 @@ def fit(
     return state.history
 
 
+def accuracy(model: keras.Model, dataset) -> float:
+    """Return the share of right answers of a model that gives probabilities of classes.
+
+    Args:
+        model: Maps inputs to `(batch, classes)`.
+        dataset: What `windows.labelled_dataset` returns, in order.
+    """
+    with quiet_about_tracing():
+        answers = model.predict(dataset, verbose=0).argmax(axis=1)
+    return float((answers == np.concatenate([labels for _, labels in dataset])).mean())
+
+
 def compiles_well(model: keras.Model) -> bool:
     """Whether to compile with XLA: on a GPU, but for layers that have no XLA kernel there (cuDNN's LSTM and GRU)."""
     recurrent = any(isinstance(layer, keras.layers.LSTM | keras.layers.GRU) for layer in model._flatten_layers())

@@ -94,3 +94,16 @@ def frame_encoder(
         )
     model.trainable = trainable
     return keras.Model(frame, model(x), name="frame_encoder")
+
+
+def even_out(features: keras.KerasTensor) -> keras.KerasTensor:
+    """Bring each channel of a network's features to a mean of 0 and one small scale, whatever theirs was.
+
+    Features of ImageNet's networks reach far beyond the 0..1 of pixels. Beside pixels, and with a high learning rate,
+    they drown what can be learned from the last frame. Training may change the scale.
+    """
+    return layers.BatchNormalization(
+        momentum=0.9,  # as many averages as a short training has time for
+        epsilon=1e-9,  # random networks may give very small features
+        gamma_initializer=keras.initializers.Constant(0.1),
+    )(features)

@@ -5,7 +5,7 @@ from keras import layers
 
 from nextframe.checks import one_of
 from nextframe.layers import FoldFrames
-from nextframe.models.backbones import frame_encoder
+from nextframe.models.backbones import even_out, frame_encoder
 from nextframe.models.baselines import context_input
 from nextframe.models.conv_lstm import CELLS
 from nextframe.models.heads import to_frame
@@ -54,9 +54,7 @@ def grid_hybrid(
     rows, columns = pixels.shape[1:3]
     read = frame_encoder(context_shape[1:], cut=cut, **encoder)
     x = FoldFrames(read)(context)  # (batch, N, rows, columns, channels)
-    x = layers.BatchNormalization(momentum=0.9)(
-        x
-    )  # features come at any scale
+    x = even_out(x)
     x = group_frames(x, frames_per_step)
     x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
     x = CELLS[cell](filters, 3, padding="same")(

@@ -5,7 +5,7 @@ from keras import layers
 
 from nextframe.checks import one_of, whole_number
 from nextframe.layers import FoldFrames
-from nextframe.models.backbones import frame_encoder
+from nextframe.models.backbones import even_out, frame_encoder
 from nextframe.models.baselines import context_input
 from nextframe.models.heads import to_frame
 
@@ -47,9 +47,7 @@ def stacked_hybrid(
     x = FoldFrames(frame_encoder(context_shape[1:], cut=cut, **encoder))(
         context
     )
-    x = layers.BatchNormalization(momentum=0.9)(
-        x
-    )  # features come at any scale
+    x = even_out(x)
     if min(x.shape[2:4]) < pooling**2:
         raise ValueError(
             f"pooling={pooling}, twice, needs features of at least {pooling**2}×{pooling**2}, not "

@@ -5,7 +5,7 @@ from keras import layers, ops
 
 from nextframe.checks import one_of
 from nextframe.layers import FoldFrames
-from nextframe.models.backbones import frame_encoder
+from nextframe.models.backbones import even_out, frame_encoder
 from nextframe.models.baselines import context_input
 from nextframe.models.heads import to_frame
 from nextframe.models.reshaping import (
@@ -49,9 +49,7 @@ def classifier(
             "raise side, choose an earlier cut, or show more frames"
         )
     features = x = keras.Input(features_shape)
-    x = layers.BatchNormalization(momentum=0.9)(
-        x
-    )  # features come at any scale
+    x = even_out(x)
     if temporal == "none":
         x = ops.mean(x, axis=1)
     convolution = layers.Conv3D if temporal == "conv3d" else layers.Conv2D
@@ -120,9 +118,7 @@ def time_distributed(
         context_shape[1:], backbone, weights, cut, side, trainable
     )
     x = FoldFrames(encoder)(context)  # (batch, N, rows, columns, channels)
-    x = layers.BatchNormalization(momentum=0.9)(
-        x
-    )  # features come at any scale
+    x = even_out(x)
     x = frames_to_channels(x)  # (batch, rows, columns, N × channels)
     x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
     if x.shape[1:3] != (rows, columns):
