@@ -8,12 +8,8 @@ from nextframe.layers import FoldFrames
 from nextframe.models.backbones import even_out, frame_encoder
 from nextframe.models.baselines import context_input
 from nextframe.models.conv_lstm import CELLS
-from nextframe.models.heads import to_frame
-from nextframe.models.reshaping import (
-    from_patches,
-    group_frames,
-    to_patches,
-)
+from nextframe.models.heads import paint_beside_last, to_frame
+from nextframe.models.reshaping import group_frames
 
 
 def grid_hybrid(
@@ -50,8 +46,6 @@ def grid_hybrid(
     """
     one_of("cell", cell, CELLS)
     context = context_input(context_shape)
-    pixels = to_patches(context[:, -1:], patch)[:, 0]  # the skip
-    rows, columns = pixels.shape[1:3]
     read = frame_encoder(context_shape[1:], cut=cut, **encoder)
     x = FoldFrames(read)(context)  # (batch, N, rows, columns, channels)
     x = even_out(x)
@@ -60,13 +54,6 @@ def grid_hybrid(
     x = CELLS[cell](filters, 3, padding="same")(
         x
     )  # (batch, rows, columns, filters)
-    if x.shape[1:3] != (rows, columns):
-        x = layers.Resizing(rows, columns)(x)
-    x = layers.Concatenate()([x, pixels])
-    for _ in range(2):
-        x = layers.Conv2D(
-            decoder_filters, 3, padding="same", activation="relu"
-        )(x)
-    x = layers.Conv2D(patch**2, 3, padding="same")(x)
-    forecast = to_frame(context, from_patches(x, patch), head)
+    frame = paint_beside_last(context, x, decoder_filters, patch)
+    forecast = to_frame(context, frame, head)
     return keras.Model(context, forecast, name="grid_hybrid")

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from nextframe.checks import one_of
+from nextframe.models.reshaping import from_patches, to_patches
 
 HEADS = ("linear", "residual", "sigmoid")
 
@@ -38,3 +39,33 @@ def to_frame(
     return layers.Activation("sigmoid", dtype="float32", name="forecast")(
         frame
     )
+
+
+def paint_beside_last(
+    context: keras.KerasTensor,
+    features: keras.KerasTensor,
+    filters: int,
+    patch: int,
+) -> keras.KerasTensor:
+    """Paint a frame from features, with the last frame's pixels beside them: what an encoder lost, a painter can see.
+
+    Args:
+        context: `(batch, N, height, width, 1)`.
+        features: `(batch, rows, columns, channels)`, resized to the grid of patches where theirs is another.
+        filters: Channels of the two hidden convolutions.
+        patch: Side of the squares of pixels that are painted at once; see `nextframe.models.reshaping`.
+
+    Returns:
+        `(batch, height, width, 1)`, without an activation, for `to_frame`.
+
+    Raises:
+        ValueError: A patch that does not divide the frames.
+    """
+    pixels = to_patches(context[:, -1:], patch)[:, 0]
+    grid = pixels.shape[1:3]
+    if features.shape[1:3] != grid:
+        features = layers.Resizing(*grid)(features)
+    x = layers.Concatenate()([features, pixels])
+    for _ in range(2):
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    return from_patches(layers.Conv2D(patch**2, 3, padding="same")(x), patch)

@@ -7,14 +7,22 @@ from nextframe.checks import one_of
 from nextframe.layers import FoldFrames
 from nextframe.models.backbones import even_out, frame_encoder
 from nextframe.models.baselines import context_input
-from nextframe.models.heads import to_frame
-from nextframe.models.reshaping import (
-    frames_to_channels,
-    from_patches,
-    to_patches,
-)
+from nextframe.models.heads import paint_beside_last, to_frame
+from nextframe.models.reshaping import frames_to_channels
 
 TEMPORAL = ("conv3d", "none")
+
+
+def check_features(features_shape, temporal):
+    """Raise a ValueError unless two convolutions fit."""
+    one_of("temporal", temporal, TEMPORAL)
+    frames, rows, columns, _ = features_shape
+    least = 5 if temporal == "conv3d" else 1
+    if min(rows, columns) < 5 or frames < least:
+        raise ValueError(
+            f"{frames} frames, {rows}×{columns}: two Conv3D need 5, 5×5: "
+            "raise side, choose an earlier cut, or show more frames"
+        )
 
 
 def classifier(
@@ -40,14 +48,7 @@ def classifier(
     Raises:
         ValueError: Another way, or features too small for two convolutions.
     """
-    one_of("temporal", temporal, TEMPORAL)
-    frames, rows, columns, _ = features_shape
-    least = 5 if temporal == "conv3d" else 1
-    if min(rows, columns) < 5 or frames < least:
-        raise ValueError(
-            f"{frames} frames, {rows}×{columns}: two Conv3D need 5, 5×5: "
-            "raise side, choose an earlier cut, or show more frames"
-        )
+    check_features(features_shape, temporal)
     features = x = keras.Input(features_shape)
     x = even_out(x)
     if temporal == "none":
@@ -84,14 +85,11 @@ def time_distributed_classifier(
 
 def time_distributed(
     context_shape: tuple[int, ...],
-    backbone: str = "EfficientNetLite0",
-    weights: str | None = "imagenet",
-    cut: str = "block1",
-    side: int | None = None,
-    trainable: bool = False,
     filters: int = 64,
     patch: int = 2,
     head: str = "residual",
+    cut: str | None = "block1",
+    **encoder,
 ) -> keras.Model:
     """Forecast from what a network for photographs sees in each frame, and from the last frame itself.
 
@@ -100,10 +98,10 @@ def time_distributed(
 
     Args:
         context_shape: `(N, height, width, 1)`.
-        backbone, weights, cut, side, trainable: As in `nextframe.models.frame_encoder`.
         filters: Channels of the convolutions after it.
         patch: Side of the squares of pixels that are painted at once; see `nextframe.models.reshaping`.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
+        cut, encoder: As in `nextframe.models.frame_encoder`.
 
     Returns:
         Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
@@ -112,21 +110,11 @@ def time_distributed(
         ValueError, ConnectionError: As `nextframe.models.frame_encoder`; or a patch or head that does not exist.
     """
     context = context_input(context_shape)
-    pixels = to_patches(context[:, -1:], patch)[:, 0]
-    rows, columns = pixels.shape[1:3]
-    encoder = frame_encoder(
-        context_shape[1:], backbone, weights, cut, side, trainable
-    )
-    x = FoldFrames(encoder)(context)  # (batch, N, rows, columns, channels)
+    read = frame_encoder(context_shape[1:], cut=cut, **encoder)
+    x = FoldFrames(read)(context)  # (batch, N, rows, columns, channels)
     x = even_out(x)
     x = frames_to_channels(x)  # (batch, rows, columns, N × channels)
     x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-    if x.shape[1:3] != (rows, columns):
-        x = layers.Resizing(rows, columns)(x)
-    x = layers.Concatenate()([x, pixels])
-    for _ in range(2):
-        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-    x = layers.Conv2D(patch**2, 3, padding="same")(x)
-    frame = from_patches(x, patch)
+    frame = paint_beside_last(context, x, filters, patch)
     forecast = to_frame(context, frame, head)
     return keras.Model(context, forecast, name="time_distributed")
