@@ -51,9 +51,7 @@ def grid_hybrid(
     x = even_out(x)
     x = group_frames(x, frames_per_step)
     x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
-    x = CELLS[cell](filters, 3, padding="same")(
-        x
-    )  # (batch, rows, columns, filters)
-    frame = paint_beside_last(context, x, decoder_filters, patch)
+    memory = CELLS[cell](filters, 3, padding="same")(x)  # (batch, …, filters)
+    frame = paint_beside_last(context, memory, decoder_filters, patch)
     forecast = to_frame(context, frame, head)
     return keras.Model(context, forecast, name="grid_hybrid")

@@ -12,6 +12,23 @@ from nextframe.models.heads import to_frame
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU}
 
 
+def convolve_and_pool(x, filters, pooling):
+    """Convolve in space and time and keep the strongest of each square of places, twice."""
+    least, (rows, columns) = (
+        whole_number("pooling", pooling) ** 2,
+        x.shape[2:4],
+    )
+    if min(rows, columns) < least:
+        raise ValueError(
+            f"pooling={pooling}, twice, needs features of {least}×{least}, "
+            f"not {rows}×{columns}: lower it, cut earlier, or raise side"
+        )
+    for _ in range(2):
+        x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
+        x = layers.MaxPooling3D((1, pooling, pooling))(x)
+    return x
+
+
 def stacked_hybrid(
     context_shape: tuple[int, ...],
     pooling: int = 2,
@@ -41,21 +58,12 @@ def stacked_hybrid(
         ConnectionError: Weights that cannot be fetched.
     """
     one_of("cell", cell, CELLS)
-    whole_number("pooling", pooling)
     context = context_input(context_shape)
     frames, height, width, _ = context_shape
-    x = FoldFrames(frame_encoder(context_shape[1:], cut=cut, **encoder))(
-        context
-    )
+    read = frame_encoder(context_shape[1:], cut=cut, **encoder)
+    x = FoldFrames(read)(context)  # (batch, N, rows, columns, channels)
     x = even_out(x)
-    if min(x.shape[2:4]) < pooling**2:
-        raise ValueError(
-            f"pooling={pooling}, twice, needs features of at least {pooling**2}×{pooling**2}, not "
-            f"{x.shape[2]}×{x.shape[3]}: lower pooling, choose an earlier cut, or raise side"
-        )
-    for _ in range(2):
-        x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
-        x = layers.MaxPooling3D((1, pooling, pooling))(x)
+    x = convolve_and_pool(x, filters, pooling)
     x = layers.Reshape((frames, -1))(x)  # (batch, N, features)
     memory = CELLS[cell](units)(x)  # (batch, units)
     painted = layers.Dense(height * width)(memory)
