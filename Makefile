@@ -4,6 +4,7 @@
 #   make test        prove it: lint, unit tests, every notebook (nbval), strict build, checks on the pages
 #   make test-colab  prove the notebooks with Colab's own versions (needs Python 3.13)
 #   make notebooks   run the notebooks and store their outputs (ONLY=notebooks/01_windowing.ipynb for one)
+#   make benchmark   measure what is missing of a protocol (PROTOCOL=digits-32, clips-64 or moving-mnist-64)
 #   make serve       build the book and serve it at http://localhost:8000
 #   make lint        check style;  make format mends what can be mended
 #   make model-cells bring the cells that show a model up to date with its module
@@ -16,7 +17,7 @@ PYTHON ?= python3
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := book
-.PHONY: book test test-colab colab-python notebooks serve lint format links model-cells repository constraints clean clean-all
+.PHONY: book test test-colab colab-python notebooks benchmark serve lint format links model-cells repository constraints clean clean-all
 
 BIN := .venv/bin
 COLAB := .venv-colab/bin
@@ -45,6 +46,9 @@ serve: book
 
 notebooks: .venv/ready
 	$(BIN)/python tools/run_notebooks.py $(ONLY)
+
+benchmark: .venv/ready
+	$(QUIET) $(BIN)/python -m nextframe.benchmark --protocol $(or $(PROTOCOL),digits-32)
 
 lint: .venv/ready
 	$(BIN)/ruff check $(SOURCES)

@@ -74,6 +74,25 @@ def ssim(truth: np.ndarray, forecast: np.ndarray) -> np.ndarray:
     return (luminance * structure).mean((-2, -1))
 
 
+def sharpness(frames: np.ndarray) -> np.ndarray:
+    """Mean difference between pixels that touch, of each frame: what blur takes away and noise adds.
+
+    Args:
+        frames: `(..., height, width, 1)`, floats.
+
+    Returns:
+        float64 `(...)`.
+    """
+    frames = np.asarray(frames, np.float64)
+    down, right = (np.abs(np.diff(frames, axis=axis)).mean((-3, -2, -1)) for axis in (-3, -2))
+    return (down + right) / 2
+
+
+def energy(frames: np.ndarray) -> np.ndarray:
+    """Mean square of each frame's pixels: what is left of the light; arguments as in `sharpness`."""
+    return np.square(np.asarray(frames, np.float64)).mean((-3, -2, -1))
+
+
 def skill(truth: np.ndarray, forecast: np.ndarray, last_frame: np.ndarray) -> float:
     """How much of the error of copying a forecast removes: 1 − MSE ÷ MSE of copying.
 

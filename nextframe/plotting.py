@@ -29,6 +29,7 @@ COLOURS = {
     "time_distributed": "#aa3377",
     "stacked_hybrid": "#4b0092",
     "grid_hybrid": "#117733",
+    "forecaster": "#cc3311",
 }
 OTHERS = ("#b8860b", "#882255", "#88ccee", "#332288", "#999933")  # for series that are no model
 ERROR_MAP = "RdBu_r"  # red: forecast too bright; blue: too dark

@@ -326,6 +326,8 @@ def _product_flops(layer: keras.layers.Layer, inputs: tuple[int, ...], outputs: 
     if isinstance(layer, layers.Conv2D | layers.Conv3D):
         each = int(np.prod(layer.kernel_size)) * inputs[-1] // layer.groups
         return 2 * int(np.prod(outputs)) * each
+    if isinstance(layer, layers.Conv2DTranspose):
+        return 2 * int(np.prod(inputs)) * int(np.prod(layer.kernel_size)) * layer.filters
     if isinstance(layer, layers.DepthwiseConv2D):
         return 2 * int(np.prod(outputs)) * int(np.prod(layer.kernel_size))
     if isinstance(layer, _CHEAP):

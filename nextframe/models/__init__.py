@@ -13,6 +13,7 @@ from nextframe.models.conv3d import conv3d
 from nextframe.models.conv_lstm import conv_lstm
 from nextframe.models.conv_then_lstm import conv_then_lstm
 from nextframe.models.dense_lstm import dense_lstm
+from nextframe.models.forecaster import forecaster
 from nextframe.models.frames_as_channels import frames_as_channels
 from nextframe.models.grid_hybrid import grid_hybrid
 from nextframe.models.stacked_hybrid import stacked_hybrid
@@ -34,6 +35,7 @@ NETWORKS = (
     time_distributed,
     stacked_hybrid,
     grid_hybrid,
+    forecaster,
 )
 MODELS = {model.__name__: model for model in (*BASELINES, *NETWORKS)}
 

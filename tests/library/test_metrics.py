@@ -75,6 +75,20 @@ def test_skill(frames):
     assert np.isnan(metrics.skill(truth, last_frame, truth))
 
 
+def test_sharpness_and_energy_by_hand():
+    stripes = np.zeros((2, 4, 4, 1))
+    stripes[:, :, ::2] = [[[[0.5]]], [[[1.0]]]]
+    assert metrics.sharpness(stripes).tolist() == [0.25, 0.5]  # every step to the right, none down
+    assert metrics.energy(stripes).tolist() == [0.125, 0.5]
+
+
+def test_blur_takes_sharpness_and_leaves_less_energy(frames):
+    truth, _ = frames
+    blurred = (truth + np.roll(truth, 1, axis=1) + np.roll(truth, 1, axis=2)) / 3
+    assert (metrics.sharpness(blurred)[:2] < metrics.sharpness(truth)[:2]).all()
+    assert (metrics.energy(blurred)[:2] < metrics.energy(truth)[:2]).all()
+
+
 def test_clipping_is_explicit(frames):
     truth, last_frame = frames
     beyond = np.where(truth > 0.5, truth + 1, truth)

@@ -250,3 +250,34 @@ def test_no_model_sees_what_it_predicts(name):
 def test_bad_size(name, size, named):
     with pytest.raises(ValueError, match=named):
         build(name, (4, 16, 16, 1), **size)
+
+
+def test_forecaster_starts_as_copying():
+    """It moves nothing and corrects nothing until it has learned to: all but a little of each pixel stays."""
+    keras.utils.set_random_seed(0)
+    context = np.random.default_rng(0).random((2, 6, 16, 16, 1)).astype(np.float32)
+    model = build("forecaster", (6, 16, 16, 1))
+    forecast = model.predict(context, verbose=0)
+    assert np.corrcoef(forecast.ravel(), context[:, -1].ravel())[0, 1] > 0.8
+
+
+def test_forecaster_moves_by_the_shift_that_it_is_told():
+    from nextframe.models.forecaster import move, neighbours
+
+    frame = np.random.default_rng(0).random((1, 8, 8, 1)).astype(np.float32)
+    shifts = keras.ops.convert_to_numpy(neighbours(keras.ops.convert_to_tensor(frame), 1))
+    assert shifts.shape == (1, 9, 8, 8, 1)
+    assert np.array_equal(shifts[0, 4], frame[0])  # the middle one stays
+    assert np.array_equal(shifts[0, 3, :, 1:], frame[0, :, :-1])  # its left neighbour: the frame goes right
+    motion = np.zeros((1, 4, 4, 9), np.float32)
+    motion[..., 3] = 1
+    inputs = keras.Input((8, 8, 1)), keras.Input((4, 4, 9))
+    model = keras.Model(inputs, move(*inputs, 1, 2))
+    moved = model.predict([frame, motion], verbose=0)  # (1, 4, 4, 4): patches
+    unfolded = moved.reshape(1, 4, 4, 2, 2).transpose(0, 1, 3, 2, 4).reshape(8, 8)
+    assert np.array_equal(unfolded, shifts[0, 3, ..., 0])
+
+
+def test_forecaster_needs_sides_that_it_can_halve():
+    with pytest.raises(ValueError, match="multiples of 2 × patch = 4"):
+        build("forecaster", (6, 18, 16, 1))

@@ -85,6 +85,48 @@ def test_memory_of_a_step_that_fails():
         probes.peak_training_memory("nothing", SHAPE)
 
 
+def stacked(cell, shape, sizes, *arguments, **options):
+    """A model of recurrent layers, one on the other."""
+
+    def read(x):
+        for size in sizes:
+            x = cell(size, *arguments, return_sequences=True, **options)(x)
+        return x
+
+    return model_of(read, shape)
+
+
+def test_fc_lstm_is_as_large_as_published():
+    """Shi et al. (2015), table 1: FC-LSTM-2048-2048 on 64×64, 142,667,776 parameters."""
+    encoder = stacked(layers.LSTM, (10, 4096), (2048, 2048))
+    forecaster = stacked(layers.LSTM, (10, 1), (2048, 2048))  # of the state alone; Keras wants an input
+    painter = model_of(layers.Dense(4096), (2048,))
+    ours = sum(model.count_params() for model in (encoder, forecaster, painter))
+    an_input, peepholes = 4 * 2048, 4 * 3 * 2048  # which Keras's cells lack: three for each unit of four layers
+    assert ours - an_input + peepholes == 142_667_776
+    # two operations for each weight of a matrix and frame
+    matrices = sum(int(np.prod(weight.shape)) for weight in encoder.weights if len(weight.shape) == 2)
+    assert probes.forward_flops(encoder) == 2 * 10 * matrices
+
+
+def test_conv_lstm_is_as_large_as_published():
+    """Shi et al. (2015), table 1: ConvLSTM 128-64-64, kernels of 5, on 4×4 patches of 64×64: 7,585,296 parameters."""
+    grid = (10, 16, 16)
+    encoder = stacked(layers.ConvLSTM2D, (*grid, 16), (128, 64, 64), 5, padding="same")
+    forecaster = stacked(layers.ConvLSTM2D, (*grid, 1), (64, 64, 128), 5, padding="same")
+    painter = model_of(layers.Conv2D(16, 1), (16, 16, 128 + 64 + 64))
+    ours = sum(model.count_params() for model in (encoder, forecaster, painter))
+    an_input = 4 * 64 * 5 * 5  # the forecaster reads nothing but the encoder's state; Keras wants an input
+    peepholes = 2 * 3 * (128 + 64 + 64)  # which Keras's cells lack
+    assert ours - an_input + peepholes == 7_585_296
+
+
+def test_conv_lstm_takes_as_many_operations_as_published():
+    """Tan et al. (2023), OpenSTL: ConvLSTM-S takes 56.8 G for 19 frames; there a product and its sum are one."""
+    model = stacked(layers.ConvLSTM2D, (19, 16, 16, 16), (128, 128, 128, 128), 5, padding="same")
+    assert round(probes.forward_flops(model) / 2 / 1e9, 1) == 56.8
+
+
 # ---- space ----
 
 

@@ -1,0 +1,104 @@
+"""The book's own network: move the last frame's pixels by a learned motion, then correct what moving cannot do."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from nextframe.checks import whole_number
+from nextframe.models.baselines import context_input
+from nextframe.models.reshaping import (
+    frames_to_channels,
+    from_patches,
+    to_patches,
+)
+
+
+def neighbours(frame, reach):
+    """Give each pixel the pixels around it: `(batch, h, w, 1)` → `(batch, (2 reach + 1)², h, w, 1)`."""
+    height, width = frame.shape[1:3]
+    padded = ops.pad(frame, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
+    side = range(2 * reach + 1)
+    return ops.stack(
+        [
+            padded[:, row : row + height, column : column + width]
+            for row in side
+            for column in side
+        ],
+        axis=1,
+    )
+
+
+def move(frame, motion, reach, patch):
+    """Move each square of pixels by a blend of all shifts up to `reach`; `motion` says how much of each."""
+    shifted = to_patches(neighbours(frame, reach), patch)
+    return ops.einsum("bsrcp,brcs->brcp", shifted, motion)
+
+
+def see(x, filters, deep_filters, blocks):
+    """Convolve, look from twice as far, and come back: a small U-Net with residual blocks at its bottom."""
+    options = {"padding": "same", "activation": "relu"}
+    x = layers.Conv2D(filters, 3, **options)(x)
+    near = x = layers.Conv2D(filters, 3, **options)(x)
+    x = layers.Conv2D(deep_filters, 3, strides=2, **options)(x)
+    for _ in range(blocks):
+        change = layers.Conv2D(deep_filters, 3, **options)(x)
+        x += layers.Conv2D(
+            deep_filters, 3, padding="same", kernel_initializer="zeros"
+        )(change)
+    x = layers.ReLU()(x)
+    x = layers.Conv2DTranspose(filters, 2, strides=2)(x)
+    x = layers.Concatenate()([x, near])
+    return layers.Conv2D(filters, 3, **options)(x)
+
+
+def forecaster(
+    context_shape: tuple[int, ...],
+    filters: int = 48,
+    deep_filters: int = 96,
+    blocks: int = 3,
+    frames: int = 5,
+    reach: int = 3,
+    patch: int = 2,
+) -> keras.Model:
+    """Read the last frames as channels, move the last one by what they tell, and add a correction.
+
+    Args:
+        context_shape: `(N, height, width, 1)`.
+        filters: Channels where the picture has a place for each patch.
+        deep_filters: Channels where it has one for each 2×2 patches.
+        blocks: Residual blocks there, of two convolutions each.
+        frames: How many of the context's last frames are read.
+        reach: How far a pixel can move from one frame to the next, in pixels.
+        patch: Side of the squares of pixels that move together; see `nextframe.models.reshaping`.
+
+    Returns:
+        Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
+
+    Raises:
+        ValueError: A context shape that does not exist, sides that `2 × patch` does not divide, or a number that is
+            too small.
+    """
+    context = context_input(context_shape)
+    frames = min(whole_number("frames", frames), context_shape[0])
+    reach = whole_number("reach", reach)
+    if any(side % (2 * patch) for side in context_shape[1:3]):
+        raise ValueError(
+            f"context_shape={tuple(context_shape)}: height and width must be multiples of 2 × patch = {2 * patch}: "
+            "resize the frames, or choose another patch"
+        )
+    last = context[:, -1]
+    x = frames_to_channels(to_patches(context[:, -frames:], patch))
+    x = see(x, filters, deep_filters, blocks)
+    shifts = (2 * reach + 1) ** 2
+    shares = layers.Conv2D(shifts, 1, dtype="float32")(x)
+    # training begins where copying is: every pixel stays, but for a little
+    stay = 4 * np.eye(shifts, dtype="float32")[shifts // 2]
+    moved = move(last, ops.softmax(shares + stay), reach, patch)
+    correction = layers.Conv2D(
+        patch**2, 3, padding="same", kernel_initializer="zeros"
+    )(x)
+    frame = layers.Add(dtype="float32")([moved, correction])
+    forecast = layers.Identity(name="forecast", dtype="float32")(
+        from_patches(frame, patch)
+    )
+    return keras.Model(context, forecast, name="forecaster")
