@@ -1,6 +1,6 @@
 """The benchmark: every model under one protocol, and one small JSON file for each thing that was measured.
 
-    python -m nextframe.benchmark --protocol digits-32 [--models …] [--seeds …] [--list] [--only-missing] [--ray ADDRESS]
+`python -m nextframe.benchmark --protocol digits-32` does all of it; `--help` lists what else it can be told.
 
 Three stages, each made of jobs that run in processes of their own. `calibration` times a step of each model, alone on
 the machine, and turns the protocol's seconds into steps; `search` tries learning rates; `runs` trains with the best
