@@ -255,6 +255,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="say what is measured and what is not, and stop")
     parser.add_argument("--only-missing", action="store_true", help="keep what older settings measured")
     parser.add_argument("--workers", type=int, help="processes at once (default: one for each core)")
+    parser.add_argument("--ship", action="store_true", help="keep each model's best weights in the package, and stop")
     parser.add_argument("--ray", metavar="ADDRESS", help='run on a Ray cluster, or on a "local" one')
     parser.add_argument("--folder", default=measured.FOLDER, help="where results are kept")
     parser.add_argument("--job", nargs=2, help=argparse.SUPPRESS)
@@ -267,6 +268,11 @@ def main(arguments: list[str] | None = None) -> int:
         for model in options.models or [*_BASELINES, *plan.settings["models"]]:
             jobs = [job for stage in STAGES for job in plan.jobs(stage, [model], options.seeds)]
             print(model + ":", *[f"{job.name} ({'done' if plan.is_done(job) else 'missing'})" for job in jobs])
+        return 0
+    if options.ship:
+        from nextframe import pretrained
+
+        print("shipped:", ", ".join(pretrained.ship(options.protocol, options.folder)))
         return 0
     failed = benchmark(
         options.protocol,

@@ -76,6 +76,7 @@ def runs(
         )
     groups = {"all": slice(None)} | task.groups
     result = {
+        "context_shape": list(task.context_shape),
         "parameters": network.count_params(),
         "forward_flops": probes.forward_flops(network),
         "history": history,

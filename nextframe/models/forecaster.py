@@ -13,25 +13,27 @@ from nextframe.models.reshaping import (
 )
 
 
-def neighbours(frame, reach):
-    """Give each pixel the pixels around it: `(batch, h, w, 1)` → `(batch, (2 reach + 1)², h, w, 1)`."""
-    height, width = frame.shape[1:3]
-    padded = ops.pad(frame, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
-    side = range(2 * reach + 1)
-    return ops.stack(
-        [
-            padded[:, row : row + height, column : column + width]
-            for row in side
-            for column in side
-        ],
-        axis=1,
-    )
-
-
 def move(frame, motion, reach, patch):
-    """Move each square of pixels by a blend of all shifts up to `reach`; `motion` says how much of each."""
-    shifted = to_patches(neighbours(frame, reach), patch)
-    return ops.einsum("bsrcp,brcs->brcp", shifted, motion)
+    """Move each square of pixels by a blend of all shifts up to `reach`; `motion` says how much of each.
+
+    `(batch, h, w, 1)` and `(batch, rows, columns, (2 reach + 1)²)` → `(batch, rows, columns, patch²)`.
+    """
+    rows, columns = motion.shape[1:3]
+    side, window = 2 * reach + 1, 2 * reach + patch
+    padded = ops.pad(frame, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
+    # all that the pixels of a patch can be reached from
+    around = ops.image.extract_patches(padded, window, patch, padding="valid")
+    around = ops.reshape(around, (-1, rows, columns, window, window))
+    motion = ops.reshape(motion, (-1, rows, columns, side, side))
+    moved = [
+        ops.sum(
+            motion * around[..., down : down + side, right : right + side],
+            axis=(-2, -1),
+        )
+        for down in range(patch)
+        for right in range(patch)
+    ]
+    return ops.stack(moved, axis=-1)
 
 
 def see(x, filters, deep_filters, blocks):

@@ -10,6 +10,7 @@ from nextframe import forecasting, metrics, probes, windows
 from nextframe.models import MODELS, baselines, build, reshaping
 from nextframe.models.conv3d import COLLAPSES
 from nextframe.models.heads import HEADS
+from nextframe.models.reshaping import from_patches
 from nextframe.moving_digits import moving_digits
 
 
@@ -261,21 +262,19 @@ def test_forecaster_starts_as_copying():
     assert np.corrcoef(forecast.ravel(), context[:, -1].ravel())[0, 1] > 0.8
 
 
-def test_forecaster_moves_by_the_shift_that_it_is_told():
-    from nextframe.models.forecaster import move, neighbours
+@pytest.mark.parametrize("patch", [1, 2])
+def test_forecaster_moves_by_the_shift_that_it_is_told(patch):
+    from nextframe.models.forecaster import move
 
     frame = np.random.default_rng(0).random((1, 8, 8, 1)).astype(np.float32)
-    shifts = keras.ops.convert_to_numpy(neighbours(keras.ops.convert_to_tensor(frame), 1))
-    assert shifts.shape == (1, 9, 8, 8, 1)
-    assert np.array_equal(shifts[0, 4], frame[0])  # the middle one stays
-    assert np.array_equal(shifts[0, 3, :, 1:], frame[0, :, :-1])  # its left neighbour: the frame goes right
-    motion = np.zeros((1, 4, 4, 9), np.float32)
-    motion[..., 3] = 1
-    inputs = keras.Input((8, 8, 1)), keras.Input((4, 4, 9))
-    model = keras.Model(inputs, move(*inputs, 1, 2))
-    moved = model.predict([frame, motion], verbose=0)  # (1, 4, 4, 4): patches
-    unfolded = moved.reshape(1, 4, 4, 2, 2).transpose(0, 1, 3, 2, 4).reshape(8, 8)
-    assert np.array_equal(unfolded, shifts[0, 3, ..., 0])
+    motion = np.zeros((1, 8 // patch, 8 // patch, 9), np.float32)
+    motion[..., 3] = 0.75  # from the pixel at its left
+    motion[..., 1] = 0.25  # from the pixel above
+    inputs = keras.Input((8, 8, 1)), keras.Input(motion.shape[1:])
+    model = keras.Model(inputs, from_patches(move(*inputs, 1, patch), patch))
+    left, above = np.zeros((2, 8, 8, 1), np.float32)
+    left[:, 1:], above[1:] = frame[0, :, :-1], frame[0, :-1]
+    assert model.predict([frame, motion], verbose=0)[0] == pytest.approx(0.75 * left + 0.25 * above, abs=1e-6)
 
 
 def test_forecaster_needs_sides_that_it_can_halve():

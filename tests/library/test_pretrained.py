@@ -1,0 +1,93 @@
+"""Shipping trained weights: which run is kept, how small, and what is checked when they are loaded."""
+
+import keras
+import numpy as np
+import pytest
+
+from nextframe import measured, pretrained
+from nextframe.benchmark import Benchmark, weights_folder
+from nextframe.models import build
+
+PROTOCOL = """
+[films]
+source = "digits_32"
+[training]
+seconds = 1
+rounds = 1
+seeds = [0, 1]
+horizon = 1
+[search]
+learning_rates = [1e-3]
+share = 1
+[models]
+frames_as_channels = { filters = 3, depth = 2 }
+"""
+SHAPE = (10, 32, 32, 1)
+
+
+@pytest.fixture
+def benchmarked(tmp_path, monkeypatch):
+    """Two runs of one model, as the benchmark leaves them; the second did better on validation."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "small.toml"
+    path.write_text(PROTOCOL)
+    plan = Benchmark(path, tmp_path)
+    networks = []
+    for stage, results in {
+        "calibration": [{"seconds_per_step": 0.1}],
+        "search": [{"validation": 1.0}],
+        "runs": [{"validation": 0.2, "context_shape": SHAPE}, {"validation": 0.1, "context_shape": SHAPE}],
+    }.items():
+        for job, result in zip(plan.jobs(stage, ["frames_as_channels"]), results, strict=True):
+            measured.write(job.name, {"settings": job.settings} | result, plan.folder)
+            if stage == "runs":
+                keras.utils.set_random_seed(job.settings["seed"])
+                networks.append(build("frames_as_channels", SHAPE, filters=3, depth=2))
+                weights_folder("small").mkdir(parents=True, exist_ok=True)
+                networks[-1].save_weights(weights_folder("small") / f"{job.label}.weights.h5")
+    return path, networks
+
+
+def test_the_best_run_ships_in_16_bits(benchmarked, tmp_path):
+    protocol, networks = benchmarked
+    shipped = tmp_path / "shipped"
+    assert pretrained.ship(protocol, tmp_path, shipped) == pretrained.names(shipped) == ["frames_as_channels"]
+    model = pretrained.load("frames_as_channels", shipped)
+    for ours, theirs in zip(model.get_weights(), networks[1].get_weights(), strict=True):
+        assert ours.dtype == np.float32
+        assert np.array_equal(ours, theirs.astype(np.float16).astype(np.float32))
+
+
+def test_16_bits_take_half_the_room(tmp_path):
+    model = build("dense_lstm", (2, 16, 16, 1), units=64)
+    model.save_weights(tmp_path / "whole.weights.h5")
+    assert (
+        len(pretrained.in_16_bits(tmp_path / "whole.weights.h5")) < 0.6 * (tmp_path / "whole.weights.h5").stat().st_size
+    )
+
+
+def test_a_file_that_is_not_the_shipped_one_is_refused(benchmarked, tmp_path):
+    protocol, _ = benchmarked
+    pretrained.ship(protocol, tmp_path, tmp_path / "shipped")
+    path = tmp_path / "shipped" / "frames_as_channels.weights.h5"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(ValueError, match="is not the file that was shipped"):
+        pretrained.load("frames_as_channels", tmp_path / "shipped")
+    with pytest.raises(ValueError, match="name='conv_lstm': expected one of frames_as_channels"):
+        pretrained.load("conv_lstm", tmp_path / "shipped")
+
+
+def test_weights_that_are_elsewhere_are_asked_for(benchmarked, tmp_path):
+    protocol, _ = benchmarked
+    (weights_folder("small") / "frames_as_channels-1.weights.h5").unlink()
+    with pytest.raises(FileNotFoundError, match="frames_as_channels-1 was measured"):
+        pretrained.ship(protocol, tmp_path, tmp_path / "shipped")
+    assert not (tmp_path / "shipped").exists()
+
+
+def test_a_weight_too_large_for_16_bits(tmp_path):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.set_weights([np.array([[1e5]]), np.zeros(1)])
+    model.save_weights(tmp_path / "large.weights.h5")
+    with pytest.raises(OverflowError, match="too large for 16 bits"):
+        pretrained.in_16_bits(tmp_path / "large.weights.h5")
