@@ -145,13 +145,22 @@ def test_the_books_protocols_name_models_that_can_be_built(name):
         assert build(model, (10, side, side, 1), **size).output_shape == (None, side, side, 1)
 
 
-def test_a_ray_cluster_gives_what_processes_give(protocol, tmp_path):
+def test_a_ray_cluster_gives_what_processes_give(protocol, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "120")  # before ray is imported, which reads it
     import ray
 
     for kind in ("serial", "ray"):
         put_calibration(protocol, tmp_path / kind)
     benchmark.benchmark(protocol, [MODEL], workers=1, folder=tmp_path / "serial")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    for _ in range(3):  # on a machine this busy, a node can take longer to start than Ray waits
+        try:
+            ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+            break
+        except Exception as error:  # Ray raises no narrower one
+            ray.shutdown()
+            late = error
+    else:
+        pytest.skip(f"no local Ray could be started: {late}")
     try:
         assert benchmark.benchmark(protocol, [MODEL], ray="local", folder=tmp_path / "ray") == []
     finally:
