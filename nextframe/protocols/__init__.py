@@ -6,7 +6,6 @@ and its like: which films, how long to train, and how large each model is.
 
 import os
 import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -33,8 +32,8 @@ class Protocol:
         groups: Name → which of the windows it means, where some are also scored by themselves.
     """
 
-    training_clips: np.ndarray | Sequence[np.ndarray]
-    validation_clips: np.ndarray | Sequence[np.ndarray]
+    training_clips: np.ndarray | list[np.ndarray]
+    validation_clips: np.ndarray | list[np.ndarray]
     context: np.ndarray
     future: np.ndarray
     film: np.ndarray
@@ -42,7 +41,7 @@ class Protocol:
 
     @property
     def truth(self) -> np.ndarray:
-        """The frame after each context: float32 `(windows, height, width, 1)`."""
+        """Return the frame after each context, float32 `(windows, height, width, 1)`."""
         return self.future[:, 0]
 
     @property
