@@ -26,7 +26,6 @@ from nextframe.checks import one_of
 from nextframe.models import BASELINES, MODELS
 
 STAGES = ("calibration", "search", "runs")
-_TIMED = 30  # steps in each of a calibration's three rounds
 _BASELINES = [model.__name__ for model in BASELINES]
 
 

@@ -30,8 +30,7 @@ def load(name: str, folder: str | os.PathLike = FOLDER) -> keras.Model:
         folder: Where the weights are.
 
     Returns:
-        Model from a context `(batch, 10, 32, 32, 1)` to a target `(batch, 32, 32, 1)`, trained on moving digits. A
-        model whose `context_shape` allows others can be built so, and given these weights.
+        Model from a context `(batch, 10, 32, 32, 1)` to a target `(batch, 32, 32, 1)`, trained on moving digits.
 
     Raises:
         ValueError: No weights of that name, or the file is not the one that was shipped.

@@ -6,6 +6,7 @@ from keras import layers, ops
 
 from nextframe.checks import whole_number
 from nextframe.models.baselines import context_input
+from nextframe.models.heads import to_frame
 from nextframe.models.reshaping import (
     frames_to_channels,
     from_patches,
@@ -100,7 +101,5 @@ def forecaster(
         patch**2, 3, padding="same", kernel_initializer="zeros"
     )(x)
     frame = layers.Add(dtype="float32")([moved, correction])
-    forecast = layers.Identity(name="forecast", dtype="float32")(
-        from_patches(frame, patch)
-    )
+    forecast = to_frame(context, from_patches(frame, patch), "linear")
     return keras.Model(context, forecast, name="forecaster")

@@ -10,7 +10,6 @@ from nextframe import forecasting, metrics, probes, windows
 from nextframe.models import MODELS, baselines, build, reshaping
 from nextframe.models.conv3d import COLLAPSES
 from nextframe.models.heads import HEADS
-from nextframe.models.reshaping import from_patches
 from nextframe.moving_digits import moving_digits
 
 
@@ -271,7 +270,7 @@ def test_forecaster_moves_by_the_shift_that_it_is_told(patch):
     motion[..., 3] = 0.75  # from the pixel at its left
     motion[..., 1] = 0.25  # from the pixel above
     inputs = keras.Input((8, 8, 1)), keras.Input(motion.shape[1:])
-    model = keras.Model(inputs, from_patches(move(*inputs, 1, patch), patch))
+    model = keras.Model(inputs, reshaping.from_patches(move(*inputs, 1, patch), patch))
     left, above = np.zeros((2, 8, 8, 1), np.float32)
     left[:, 1:], above[1:] = frame[0, :, :-1], frame[0, :-1]
     assert model.predict([frame, motion], verbose=0)[0] == pytest.approx(0.75 * left + 0.25 * above, abs=1e-6)
