@@ -1,12 +1,9 @@
 """The benchmark: what it stores, what it does again, and what survives when it is killed."""
 
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -151,15 +148,7 @@ def test_a_ray_cluster_gives_what_processes_give(protocol, tmp_path):
     for kind in ("serial", "ray"):
         put_calibration(protocol, tmp_path / kind)
     benchmark.benchmark(protocol, [MODEL], workers=1, folder=tmp_path / "serial")
-    for _ in range(3):  # on a machine this busy, a node can take longer to start than Ray waits
-        try:
-            ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-            break
-        except Exception as error:  # Ray raises no narrower one
-            ray.shutdown()
-            late = error
-    else:
-        pytest.skip(f"no local Ray could be started: {late}")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
         assert benchmark.benchmark(protocol, [MODEL], ray="local", folder=tmp_path / "ray") == []
     finally:
@@ -180,14 +169,13 @@ def test_killed_twenty_times_it_loses_only_what_was_in_progress(protocol, tmp_pa
     kept = {}
     for _ in range(20):
         process = subprocess.Popen(
-            [*command, "--models", MODEL, "black"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+            [*command, "--models", MODEL, "black"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        time.sleep(rng.uniform(0, 10))
-        os.kill(process.pid, signal.SIGKILL)  # the driver alone: its jobs must notice by themselves
-        process.wait()
+        try:
+            process.wait(rng.uniform(0, 6))
+        except subprocess.TimeoutExpired:
+            process.kill()  # the driver alone: its jobs must notice by themselves
+            process.wait()
         now = stored(tmp_path / "small")
         for name, content in kept.items():
             assert now[name] == content, f"{name} was lost or measured again"
