@@ -2,8 +2,11 @@
 
 import keras
 import numpy as np
+import pytest
+import tensorflow_datasets
 
-from nextframe import clips, protocols, windows
+from nextframe import clips, jobs, metrics, protocols, windows
+from nextframe.forecasting import predict_next
 from nextframe.models import build
 
 
@@ -48,3 +51,23 @@ def test_fit_trains_every_step_of_a_model_that_has_them(monkeypatch):
     before = task.skill(model)
     task.fit(model, 30, 1e-2, rounds=2, progress=False)
     assert task.skill(model) > before
+
+
+def test_moving_mnist_end_to_end_in_a_tiny_form():
+    """Films of the official test set's shape and type, without its download; nothing of it is trained on."""
+    films = {"source": "moving_mnist_64", "training": 4, "test": 3}
+    policy = tensorflow_datasets.testing.MockPolicy.USE_CODE
+    with tensorflow_datasets.testing.mock_data(num_examples=3, policy=policy):
+        task = protocols.films(**films)
+        size = {"filters": 4, "deep_filters": 4, "blocks": 1}
+        result, network = jobs.runs("forecaster", size, films, horizon=10, steps=2, rounds=1, learning_rate=1e-3)
+    assert task.context.shape == task.future.shape == (3, 10, 64, 64, 1)
+    assert task.context.dtype == np.float32
+    assert 0 <= task.context.min() < 0.1 < 0.9 < task.context.max() <= 1
+    assert len(task.training_clips) == 4
+    assert network.input_shape == (None, 10, 64, 64, 1)
+    scores = result["scores"]["all"]
+    assert len(scores["MSE per frame"]) == 10
+    # the sum over a frame, as the literature prints it
+    forecast = metrics.clip_to_unit(predict_next(network, task.context))
+    assert scores["MSE per frame"][0] == pytest.approx(((task.truth - forecast) ** 2).sum((1, 2, 3)).mean(), rel=1e-4)
