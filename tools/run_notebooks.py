@@ -10,9 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+import gather_verdicts
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from nextframe import measured
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {"NEXTFRAME_PROFILE": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
@@ -53,3 +56,4 @@ if __name__ == "__main__":
             run(Path(name).resolve())
         except CellExecutionError as error:
             sys.exit(f"\n{name} stays as it was: {error}")
+    measured.write("claims", {"verdicts": gather_verdicts.gather()})

@@ -1,0 +1,44 @@
+"""Gather the verdicts that chapters print into one file, `nextframe/results/claims.json`, for the verdict chapter.
+
+    python tools/gather_verdicts.py
+
+A verdict stands in a table of its chapter's stored output, and nowhere else; `run_notebooks.py` calls this at its end.
+"""
+
+from pathlib import Path
+
+import nbformat
+
+from nextframe import measured
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAD = ["claim", "verdict", "number"]  # of the tables that `nextframe.claims.verdict_table` sets
+
+
+def verdicts(notebook: Path) -> list[dict]:
+    """Read the verdicts out of one chapter's stored outputs."""
+    found = []
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            rows = [
+                [part.strip() for part in line.strip("|").split("|")]
+                for line in output.get("data", {}).get("text/markdown", "").splitlines()
+            ]
+            if rows[:1] == [HEAD]:
+                found += [_verdict(*row, notebook.stem) for row in rows[2:]]
+    return found
+
+
+def _verdict(claim: str, verdict: str, number: str, chapter: str) -> dict:
+    index, _, words = claim.partition(" ")
+    return {"claim": int(index), "words": words, "verdict": verdict, "number": number, "chapter": chapter}
+
+
+def gather(notebooks: Path = ROOT / "notebooks") -> list[dict]:
+    """Read those of all chapters, in the order of the claims."""
+    found = [verdict for path in sorted(notebooks.glob("*.ipynb")) for verdict in verdicts(path)]
+    return sorted(found, key=lambda verdict: verdict["claim"])
+
+
+if __name__ == "__main__":
+    print(measured.write("claims", {"verdicts": gather()}))
