@@ -10,6 +10,7 @@ from nextframe.claims import verdict_table
 def test_the_gathered_verdicts_are_the_chapters():
     gathered = measured.read("claims")["verdicts"]
     assert gathered == gather_verdicts.gather(), "run tools/gather_verdicts.py"
+    assert {verdict["claim"] for verdict in gathered} == set(range(1, 17))
     assert {verdict["verdict"] for verdict in gathered} <= {
         "holds",
         "holds with a condition",
