@@ -63,6 +63,11 @@ class Benchmark:
                 f"protocol {protocol}: no model {', '.join(sorted(unknown))}; there is {', '.join(MODELS)}"
             )
 
+    @property
+    def models(self) -> list[str]:
+        """Return what is compared: all baselines, and every model that the protocol names."""
+        return [*_BASELINES, *self.settings["models"]]
+
     def read(self, name: str) -> dict | None:
         """Return a stored measurement, or None."""
         try:
@@ -138,7 +143,7 @@ def benchmark(
 
     Args:
         protocol: As in `nextframe.protocols.settings`.
-        models: Names of models. Default: all baselines, and every model that the protocol names.
+        models: Names of models. Default: `Benchmark.models`.
         seeds: Default: the protocol's.
         only_missing: Whether to leave alone what is there, although the protocol has changed since.
         workers: Processes at once, with one thread each. Default: one for each core. Calibration runs alone, and has
@@ -150,7 +155,7 @@ def benchmark(
         Names of the jobs that failed; the others' measurements are stored.
     """
     plan = Benchmark(protocol, folder)
-    models = list(models) if models else [*_BASELINES, *plan.settings["models"]]
+    models = list(models or plan.models)
     for model in models:
         one_of("model", model, MODELS)
     failed = []
@@ -264,7 +269,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.list:
         plan = Benchmark(options.protocol, options.folder)
-        for model in options.models or [*_BASELINES, *plan.settings["models"]]:
+        for model in options.models or plan.models:
             jobs = [job for stage in STAGES for job in plan.jobs(stage, [model], options.seeds)]
             print(model + ":", *[f"{job.name} ({'done' if plan.is_done(job) else 'missing'})" for job in jobs])
         return 0

@@ -7,7 +7,6 @@ import numpy as np
 
 from nextframe import measured
 from nextframe.benchmark import Benchmark
-from nextframe.models import BASELINES
 
 
 def runs(protocol: str | os.PathLike = "digits-32", folder: str | os.PathLike = measured.FOLDER) -> dict[str, list]:
@@ -26,7 +25,7 @@ def runs(protocol: str | os.PathLike = "digits-32", folder: str | os.PathLike = 
     """
     plan = Benchmark(protocol, folder)
     found = {}
-    for model in [*(baseline.__name__ for baseline in BASELINES), *plan.settings["models"]]:
+    for model in plan.models:
         jobs = plan.jobs("runs", [model])
         missing = [job.name for job in jobs if not plan.is_done(job)] if jobs else [f"runs/{model}"]
         if missing:

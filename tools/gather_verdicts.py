@@ -2,14 +2,13 @@
 
     python tools/gather_verdicts.py
 
-A verdict stands in a table of its chapter's stored output, and nowhere else; `run_notebooks.py` calls this at its end.
+A verdict stands in a table of its chapter's stored output, and nowhere else; `run_notebooks.py` gathers after each
+chapter.
 """
 
 from pathlib import Path
 
 import nbformat
-
-from nextframe import measured
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = ["claim", "verdict", "number"]  # of the tables that `nextframe.claims.verdict_table` sets
@@ -40,5 +39,12 @@ def gather(notebooks: Path = ROOT / "notebooks") -> list[dict]:
     return sorted(found, key=lambda verdict: verdict["claim"])
 
 
+def store() -> Path:
+    """Write what is gathered; return the file."""
+    from nextframe import measured  # with Keras, which a tool that only runs kernels need not load before it must
+
+    return measured.write("claims", {"verdicts": gather()})
+
+
 if __name__ == "__main__":
-    print(measured.write("claims", {"verdicts": gather()}))
+    print(store())

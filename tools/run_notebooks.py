@@ -15,8 +15,6 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from nextframe import measured
-
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {"NEXTFRAME_PROFILE": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
 # TensorFlow's C++ code writes to the process's own stderr, which Jupyter would store and nbval never sees.
@@ -54,6 +52,6 @@ if __name__ == "__main__":
     for name in sys.argv[1:] or sorted((ROOT / "notebooks").glob("*.ipynb")):
         try:
             run(Path(name).resolve())
+            gather_verdicts.store()
         except CellExecutionError as error:
             sys.exit(f"\n{name} stays as it was: {error}")
-    measured.write("claims", {"verdicts": gather_verdicts.gather()})

@@ -13,6 +13,9 @@ OUTSIDE = "192.0.2.1"  # an address that belongs to nobody (RFC 5737)
 def test_connections_to_the_outside_fail_at_once():
     with pytest.raises(OSError, match="tests must not reach the network"):
         socket.create_connection((OUTSIDE, 80), timeout=5)
+    for to_all in ("224.0.0.1", "255.255.255.255"):  # anybody can bind to these
+        with pytest.raises(OSError, match="tests must not reach the network"):
+            socket.create_connection((to_all, 80), timeout=5)
     with pytest.raises(OSError, match="tests must not reach the network"):
         socket.getaddrinfo("example.org", 80)
 

@@ -6,24 +6,9 @@ import numpy as np
 import pytest
 
 from nextframe import leaderboard, measured, protocols
-from nextframe.benchmark import Benchmark
 from nextframe.models import BASELINES
 
 MODEL = "conv3d"
-PROTOCOL = """
-[films]
-source = "digits_32"
-[training]
-seconds = 1
-rounds = 1
-seeds = [0, 1]
-horizon = 1
-[search]
-learning_rates = [1e-3]
-share = 1
-[models]
-conv3d = {}
-"""
 
 
 def scores(skill):
@@ -31,18 +16,8 @@ def scores(skill):
 
 
 @pytest.fixture
-def protocol(tmp_path):
-    path = tmp_path / "small.toml"
-    path.write_text(PROTOCOL)
-    plan = Benchmark(path, tmp_path)
-    results = {
-        "calibration": [{"seconds_per_step": 0.1}],
-        "search": [{"validation": 1.0}],
-        "runs": [scores(0.7), scores(0.8)],
-    }
-    for stage, of_stage in results.items():
-        for job, result in zip(plan.jobs(stage, [MODEL]), of_stage, strict=True):
-            measured.write(job.name, {"settings": job.settings} | result, plan.folder)
+def protocol(store_benchmark):
+    path, plan = store_benchmark(MODEL, "{}", [scores(0.7), scores(0.8)])
     for number, baseline in enumerate(BASELINES):
         (job,) = plan.jobs("runs", [baseline.__name__])
         measured.write(job.name, {"settings": job.settings} | scores(number / 10), plan.folder)

@@ -4,47 +4,25 @@ import keras
 import numpy as np
 import pytest
 
-from nextframe import measured, pretrained
-from nextframe.benchmark import Benchmark, weights_folder
+from nextframe import pretrained
+from nextframe.benchmark import weights_folder
 from nextframe.models import build
 
-PROTOCOL = """
-[films]
-source = "digits_32"
-[training]
-seconds = 1
-rounds = 1
-seeds = [0, 1]
-horizon = 1
-[search]
-learning_rates = [1e-3]
-share = 1
-[models]
-frames_as_channels = { filters = 3, depth = 2 }
-"""
 SHAPE = (10, 32, 32, 1)
 
 
 @pytest.fixture
-def benchmarked(tmp_path, monkeypatch):
+def benchmarked(tmp_path, monkeypatch, store_benchmark):
     """Two runs of one model, as the benchmark leaves them; the second did better on validation."""
     monkeypatch.chdir(tmp_path)
-    path = tmp_path / "small.toml"
-    path.write_text(PROTOCOL)
-    plan = Benchmark(path, tmp_path)
+    runs = [{"validation": 0.2, "context_shape": SHAPE}, {"validation": 0.1, "context_shape": SHAPE}]
+    path, plan = store_benchmark("frames_as_channels", "{ filters = 3, depth = 2 }", runs)
     networks = []
-    for stage, results in {
-        "calibration": [{"seconds_per_step": 0.1}],
-        "search": [{"validation": 1.0}],
-        "runs": [{"validation": 0.2, "context_shape": SHAPE}, {"validation": 0.1, "context_shape": SHAPE}],
-    }.items():
-        for job, result in zip(plan.jobs(stage, ["frames_as_channels"]), results, strict=True):
-            measured.write(job.name, {"settings": job.settings} | result, plan.folder)
-            if stage == "runs":
-                keras.utils.set_random_seed(job.settings["seed"])
-                networks.append(build("frames_as_channels", SHAPE, filters=3, depth=2))
-                weights_folder("small").mkdir(parents=True, exist_ok=True)
-                networks[-1].save_weights(weights_folder("small") / f"{job.label}.weights.h5")
+    weights_folder("small").mkdir(parents=True)
+    for job in plan.jobs("runs", ["frames_as_channels"]):
+        keras.utils.set_random_seed(job.settings["seed"])
+        networks.append(build("frames_as_channels", SHAPE, filters=3, depth=2))
+        networks[-1].save_weights(weights_folder("small") / f"{job.label}.weights.h5")
     return path, networks
 
 

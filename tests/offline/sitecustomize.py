@@ -25,14 +25,14 @@ def _is_this_machine(host):
         return False
     if address.is_loopback or address.is_unspecified:
         return True
-    # only an address of this machine can be bound to: Ray's processes talk to each other by it
+    # Ray's processes talk to each other by this machine's own address: it is reached from itself, and nothing is sent
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind((host, 0))
+            _connect(probe, (host, 9))
         except OSError:
             return False
-    return True
+        return probe.getsockname()[0] == str(address)
 
 
 def _check(host):
