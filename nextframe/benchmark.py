@@ -65,7 +65,7 @@ class Benchmark:
 
     @property
     def models(self) -> list[str]:
-        """Return what is compared: all baselines, and every model that the protocol names."""
+        """Return the names of all baselines, and of every model that the protocol has."""
         return [*_BASELINES, *self.settings["models"]]
 
     def read(self, name: str) -> dict | None:
