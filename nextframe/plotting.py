@@ -108,14 +108,25 @@ def curves(
             color=colour,
             label=name.replace("_", " "),
         )
-    axis.set(xlabel=xlabel, ylabel=ylabel, **axes)
-    if "xticks" in axes:  # then these, and on a logarithmic axis no labels between them
-        axis.xaxis.set_minor_formatter("")
-    axis.set_title(title, loc="left", fontsize=10)
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.grid(alpha=0.25)
+    _label(axis, xlabel, ylabel, title, axes)
     if len(series) > 1:
         axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def points(places: Mapping[str, tuple[float, float]], xlabel: str, ylabel: str, title: str = "", **axes) -> Figure:
+    """Draw one named point for each entry, in the model's colour where the name is one.
+
+    Args:
+        places: Name → (x, y).
+        xlabel, ylabel, title, axes: As in `curves`.
+    """
+    figure, axis = plt.subplots(figsize=(WIDTH / DPI, 0.5 * WIDTH / DPI), dpi=DPI, facecolor="white")
+    for index, (name, place) in enumerate(places.items()):
+        colour = COLOURS.get(name, OTHERS[index % len(OTHERS)])
+        axis.plot(*place, "o", color=colour)
+        axis.annotate(name.replace("_", " "), place, (6, 4), textcoords="offset points", fontsize=8, color=colour)
+    _label(axis, xlabel, ylabel, title, axes)
     return figure
 
 
@@ -193,6 +204,16 @@ def to_bytes(planes: np.ndarray) -> np.ndarray:
 def to_colours(errors: np.ndarray, largest: float) -> np.ndarray:
     """Errors as colours, uint8 `(…, 3)`: blue for `−largest` and below, white for 0, red for `largest` and above."""
     return plt.get_cmap(ERROR_MAP)((errors / largest + 1) / 2, bytes=True)[..., :3]
+
+
+def _label(axis, xlabel, ylabel, title, axes):
+    """Name the axes and the finding, and take away what is not needed."""
+    axis.set(xlabel=xlabel, ylabel=ylabel, **axes)
+    if "xticks" in axes:  # then these, and on a logarithmic axis no labels between them
+        axis.xaxis.set_minor_formatter("")
+    axis.set_title(title, loc="left", fontsize=10)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.grid(alpha=0.25)
 
 
 def _grid(rows: list[list], title: str, largest_error: float = 1.0) -> Figure:

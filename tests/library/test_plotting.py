@@ -78,6 +78,15 @@ def test_curves_use_the_models_colour():
     assert figure.axes[0].get_yscale() == "log"
 
 
+def test_points_are_named_where_they_are():
+    figure = plotting.points({"conv_lstm": (10, 0.5), "mine": (100, 0.7)}, "x", "y", xscale="log")
+    axis = figure.axes[0]
+    assert [line.get_xydata().tolist() for line in axis.lines] == [[[10, 0.5]], [[100, 0.7]]]
+    assert [(text.get_text(), text.xy) for text in axis.texts] == [("conv lstm", (10, 0.5)), ("mine", (100, 0.7))]
+    assert axis.lines[0].get_color() == plotting.COLOURS["conv_lstm"]
+    assert axis.get_xscale() == "log"
+
+
 def test_player_holds_the_clips_side_by_side(tmp_path):
     truth = clips.read_clip(clips.example_path("bottle"), size=(48, 64))[:10]
     forecast = np.clip(truth[..., None] / 255 + 0.1, 0, 1)
