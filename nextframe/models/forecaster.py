@@ -14,6 +14,30 @@ from nextframe.models.reshaping import (
 )
 
 
+def block(x):
+    """Two convolutions whose result is added to what came in; before training, they add nothing."""
+    filters = x.shape[-1]
+    change = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    return x + layers.Conv2D(
+        filters, 3, padding="same", kernel_initializer="zeros"
+    )(change)
+
+
+def see(x, filters, blocks, deep_filters, deep_blocks):
+    """Look once from twice as far, then closely: blocks at half the places, and blocks at all of them."""
+    options = {"padding": "same", "activation": "relu"}
+    near = x = layers.Conv2D(filters, 3, **options)(x)
+    if deep_blocks:
+        x = layers.Conv2D(deep_filters, 3, strides=2, **options)(x)
+        for _ in range(deep_blocks):
+            x = block(x)
+        x = layers.ReLU()(x)
+        x = near + layers.Conv2DTranspose(filters, 2, strides=2)(x)
+    for _ in range(blocks):
+        x = block(x)
+    return layers.ReLU()(x)
+
+
 def move(frame, motion, reach, patch):
     """Move each square of pixels by a blend of all shifts up to `reach`; `motion` says how much of each.
 
@@ -37,28 +61,12 @@ def move(frame, motion, reach, patch):
     return ops.stack(moved, axis=-1)
 
 
-def see(x, filters, deep_filters, blocks):
-    """Convolve, look from twice as far, and come back: a small U-Net with residual blocks at its bottom."""
-    options = {"padding": "same", "activation": "relu"}
-    x = layers.Conv2D(filters, 3, **options)(x)
-    near = x = layers.Conv2D(filters, 3, **options)(x)
-    x = layers.Conv2D(deep_filters, 3, strides=2, **options)(x)
-    for _ in range(blocks):
-        change = layers.Conv2D(deep_filters, 3, **options)(x)
-        x += layers.Conv2D(
-            deep_filters, 3, padding="same", kernel_initializer="zeros"
-        )(change)
-    x = layers.ReLU()(x)
-    x = layers.Conv2DTranspose(filters, 2, strides=2)(x)
-    x = layers.Concatenate()([x, near])
-    return layers.Conv2D(filters, 3, **options)(x)
-
-
 def forecaster(
     context_shape: tuple[int, ...],
     filters: int = 48,
-    deep_filters: int = 96,
     blocks: int = 3,
+    deep_filters: int = 64,
+    deep_blocks: int = 1,
     frames: int = 5,
     reach: int = 3,
     patch: int = 2,
@@ -68,10 +76,11 @@ def forecaster(
     Args:
         context_shape: `(N, height, width, 1)`.
         filters: Channels where the picture has a place for each patch.
+        blocks: Residual blocks there, of two convolutions each; 0 or more.
         deep_filters: Channels where it has one for each 2×2 patches.
-        blocks: Residual blocks there, of two convolutions each.
+        deep_blocks: Residual blocks there; with 0, nothing is seen from so far.
         frames: How many of the context's last frames are read.
-        reach: How far a pixel can move from one frame to the next, in pixels.
+        reach: How far a pixel can move from one frame to the next, in pixels; with 0, none does.
         patch: Side of the squares of pixels that move together; see `nextframe.models.reshaping`.
 
     Returns:
@@ -83,23 +92,28 @@ def forecaster(
     """
     context = context_input(context_shape)
     frames = min(whole_number("frames", frames), context_shape[0])
-    reach = whole_number("reach", reach)
+    reach = whole_number("reach", reach, least=0)
+    whole_number("blocks", blocks, least=0)
+    whole_number("deep_blocks", deep_blocks, least=0)
     if any(side % (2 * patch) for side in context_shape[1:3]):
         raise ValueError(
             f"context_shape={tuple(context_shape)}: height and width must be multiples of 2 × patch = {2 * patch}: "
             "resize the frames, or choose another patch"
         )
-    last = context[:, -1]
     x = frames_to_channels(to_patches(context[:, -frames:], patch))
-    x = see(x, filters, deep_filters, blocks)
-    shifts = (2 * reach + 1) ** 2
-    shares = layers.Conv2D(shifts, 1, dtype="float32")(x)
-    # training begins where copying is: every pixel stays, but for a little
-    stay = 4 * np.eye(shifts, dtype="float32")[shifts // 2]
-    moved = move(last, ops.softmax(shares + stay), reach, patch)
+    x = see(x, filters, blocks, deep_filters, deep_blocks)
+    if reach:
+        shifts = (2 * reach + 1) ** 2
+        shares = layers.Conv2D(shifts, 1, dtype="float32")(x)
+        # training begins where copying is: every pixel stays, but for a little
+        stay = 4 * np.eye(shifts, dtype="float32")[shifts // 2]
+        moved = move(context[:, -1], ops.softmax(shares + stay), reach, patch)
+    else:
+        moved = frames_to_channels(to_patches(context[:, -1:], patch))
     correction = layers.Conv2D(
         patch**2, 3, padding="same", kernel_initializer="zeros"
     )(x)
-    frame = layers.Add(dtype="float32")([moved, correction])
+    parts = [moved, correction]
+    frame = layers.Add(dtype="float32", name="moved_and_corrected")(parts)
     forecast = to_frame(context, from_patches(frame, patch), "linear")
     return keras.Model(context, forecast, name="forecaster")

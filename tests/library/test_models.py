@@ -276,6 +276,19 @@ def test_forecaster_moves_by_the_shift_that_it_is_told(patch):
     assert model.predict([frame, motion], verbose=0)[0] == pytest.approx(0.75 * left + 0.25 * above, abs=1e-6)
 
 
+@pytest.mark.parametrize(("part", "size"), [("motion", {"reach": 0}), ("distance", {"deep_blocks": 0})])
+def test_forecaster_can_do_without_a_part(part, size):
+    """Without motion or correction, what is left of an untrained one is the last frame itself."""
+    context = np.random.default_rng(0).random((2, 6, 16, 16, 1)).astype(np.float32)
+    model, whole = build("forecaster", (6, 16, 16, 1), **size), build("forecaster", (6, 16, 16, 1))
+    assert model.count_params() < whole.count_params()
+    if part == "motion":
+        np.testing.assert_allclose(model.predict(context, verbose=0), context[:, -1], atol=1e-6)
+    else:  # nothing looks at half the places any more
+        sides = {layer.output.shape[1] for layer in model.layers if isinstance(layer, keras.layers.Conv2D)}
+        assert sides == {8}
+
+
 def test_forecaster_needs_sides_that_it_can_halve():
     with pytest.raises(ValueError, match="multiples of 2 × patch = 4"):
         build("forecaster", (6, 18, 16, 1))

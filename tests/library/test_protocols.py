@@ -59,7 +59,7 @@ def test_moving_mnist_end_to_end_in_a_tiny_form():
     policy = tensorflow_datasets.testing.MockPolicy.USE_CODE
     with tensorflow_datasets.testing.mock_data(num_examples=3, policy=policy):
         task = protocols.films(**films)
-        size = {"filters": 4, "deep_filters": 4, "blocks": 1}
+        size = {"filters": 4, "blocks": 1, "deep_filters": 4}
         result, network = jobs.runs("forecaster", size, films, horizon=10, steps=2, rounds=1, learning_rate=1e-3)
     assert task.context.shape == task.future.shape == (3, 10, 64, 64, 1)
     assert task.context.dtype == np.float32
