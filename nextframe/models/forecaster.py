@@ -38,6 +38,16 @@ def see(x, filters, blocks, deep_filters, deep_blocks):
     return layers.ReLU()(x)
 
 
+def motion(x, reach):
+    """Say for each place how much of it comes by which shift; before training, nearly all of it stays."""
+    if reach == 0:
+        return ops.ones_like(x[..., :1])
+    shifts = (2 * reach + 1) ** 2
+    shares = layers.Conv2D(shifts, 1, dtype="float32")(x)
+    stay = 4 * np.eye(shifts, dtype="float32")[shifts // 2]
+    return ops.softmax(shares + stay)
+
+
 def move(frame, motion, reach, patch):
     """Move each square of pixels by a blend of all shifts up to `reach`; `motion` says how much of each.
 
@@ -79,7 +89,7 @@ def forecaster(
         blocks: Residual blocks there, of two convolutions each; 0 or more.
         deep_filters: Channels where it has one for each 2×2 patches.
         deep_blocks: Residual blocks there; with 0, nothing is seen from so far.
-        frames: How many of the context's last frames are read.
+        frames: How many of the context's last frames are read, if it has as many.
         reach: How far a pixel can move from one frame to the next, in pixels; with 0, none does.
         patch: Side of the squares of pixels that move together; see `nextframe.models.reshaping`.
 
@@ -91,29 +101,29 @@ def forecaster(
             too small.
     """
     context = context_input(context_shape)
-    frames = min(whole_number("frames", frames), context_shape[0])
-    reach = whole_number("reach", reach, least=0)
-    whole_number("blocks", blocks, least=0)
-    whole_number("deep_blocks", deep_blocks, least=0)
+    _check(context_shape, blocks, deep_blocks, frames, reach, patch)
+    seen = to_patches(context[:, -frames:], patch)
+    x = frames_to_channels(seen)
+    x = see(x, filters, blocks, deep_filters, deep_blocks)
+    moved = move(context[:, -1], motion(x, reach), reach, patch)
+    options = {"padding": "same", "kernel_initializer": "zeros"}
+    correction = layers.Conv2D(patch**2, 3, **options)(x)
+    parts = [moved, correction]
+    frame = layers.Add(dtype="float32", name="moved_and_corrected")(parts)
+    forecast = to_frame(context, from_patches(frame, patch), "linear")
+    return keras.Model(context, forecast, name="forecaster")
+
+
+def _check(context_shape, blocks, deep_blocks, frames, reach, patch):
+    whole_number("frames", frames)
+    for name, value in (
+        ("blocks", blocks),
+        ("deep_blocks", deep_blocks),
+        ("reach", reach),
+    ):
+        whole_number(name, value, least=0)
     if any(side % (2 * patch) for side in context_shape[1:3]):
         raise ValueError(
             f"context_shape={tuple(context_shape)}: height and width must be multiples of 2 × patch = {2 * patch}: "
             "resize the frames, or choose another patch"
         )
-    x = frames_to_channels(to_patches(context[:, -frames:], patch))
-    x = see(x, filters, blocks, deep_filters, deep_blocks)
-    if reach:
-        shifts = (2 * reach + 1) ** 2
-        shares = layers.Conv2D(shifts, 1, dtype="float32")(x)
-        # training begins where copying is: every pixel stays, but for a little
-        stay = 4 * np.eye(shifts, dtype="float32")[shifts // 2]
-        moved = move(context[:, -1], ops.softmax(shares + stay), reach, patch)
-    else:
-        moved = frames_to_channels(to_patches(context[:, -1:], patch))
-    correction = layers.Conv2D(
-        patch**2, 3, padding="same", kernel_initializer="zeros"
-    )(x)
-    parts = [moved, correction]
-    frame = layers.Add(dtype="float32", name="moved_and_corrected")(parts)
-    forecast = to_frame(context, from_patches(frame, patch), "linear")
-    return keras.Model(context, forecast, name="forecaster")
