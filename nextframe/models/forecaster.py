@@ -24,16 +24,16 @@ def block(x):
 
 
 def see(x, filters, blocks, deep_filters, deep_blocks):
-    """Look once from twice as far, then closely: blocks at half the places, and blocks at all of them."""
+    """Look closely, once from twice as far, and closely again: a small U-Net of residual blocks."""
     options = {"padding": "same", "activation": "relu"}
-    near = x = layers.Conv2D(filters, 3, **options)(x)
+    near = x = block(layers.Conv2D(filters, 3, **options)(x))
     if deep_blocks:
         x = layers.Conv2D(deep_filters, 3, strides=2, **options)(x)
         for _ in range(deep_blocks):
             x = block(x)
         x = layers.ReLU()(x)
         x = near + layers.Conv2DTranspose(filters, 2, strides=2)(x)
-    for _ in range(blocks):
+    for _ in range(blocks - 1):
         x = block(x)
     return layers.ReLU()(x)
 
@@ -71,6 +71,19 @@ def move(frame, motion, reach, patch):
     return ops.stack(moved, axis=-1)
 
 
+def check_sizes(context_shape, blocks, deep_blocks, frames, reach, patch):
+    """Raise a ValueError that names what does not fit."""
+    whole_number("frames", frames)
+    whole_number("blocks", blocks)
+    whole_number("deep_blocks", deep_blocks, least=0)
+    whole_number("reach", reach, least=0)
+    if any(side % (2 * patch) for side in context_shape[1:3]):
+        raise ValueError(
+            f"context_shape={tuple(context_shape)}: height and width must be multiples of 2 × patch = {2 * patch}: "
+            "resize the frames, or choose another patch"
+        )
+
+
 def forecaster(
     context_shape: tuple[int, ...],
     filters: int = 48,
@@ -86,7 +99,7 @@ def forecaster(
     Args:
         context_shape: `(N, height, width, 1)`.
         filters: Channels where the picture has a place for each patch.
-        blocks: Residual blocks there, of two convolutions each; 0 or more.
+        blocks: Residual blocks there, of two convolutions each: one before looking from further away, the others after.
         deep_filters: Channels where it has one for each 2×2 patches.
         deep_blocks: Residual blocks there; with 0, nothing is seen from so far.
         frames: How many of the context's last frames are read, if it has as many.
@@ -101,7 +114,7 @@ def forecaster(
             too small.
     """
     context = context_input(context_shape)
-    _check(context_shape, blocks, deep_blocks, frames, reach, patch)
+    check_sizes(context_shape, blocks, deep_blocks, frames, reach, patch)
     seen = to_patches(context[:, -frames:], patch)
     x = frames_to_channels(seen)
     x = see(x, filters, blocks, deep_filters, deep_blocks)
@@ -112,18 +125,3 @@ def forecaster(
     frame = layers.Add(dtype="float32", name="moved_and_corrected")(parts)
     forecast = to_frame(context, from_patches(frame, patch), "linear")
     return keras.Model(context, forecast, name="forecaster")
-
-
-def _check(context_shape, blocks, deep_blocks, frames, reach, patch):
-    whole_number("frames", frames)
-    for name, value in (
-        ("blocks", blocks),
-        ("deep_blocks", deep_blocks),
-        ("reach", reach),
-    ):
-        whole_number(name, value, least=0)
-    if any(side % (2 * patch) for side in context_shape[1:3]):
-        raise ValueError(
-            f"context_shape={tuple(context_shape)}: height and width must be multiples of 2 × patch = {2 * patch}: "
-            "resize the frames, or choose another patch"
-        )
