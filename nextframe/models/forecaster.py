@@ -79,8 +79,9 @@ def check_sizes(context_shape, blocks, deep_blocks, frames, reach, patch):
     whole_number("reach", reach, least=0)
     if any(side % (2 * patch) for side in context_shape[1:3]):
         raise ValueError(
-            f"context_shape={tuple(context_shape)}: height and width must be multiples of 2 × patch = {2 * patch}: "
-            "resize the frames, or choose another patch"
+            f"context_shape={tuple(context_shape)}: height and width must "
+            f"be multiples of 2 × patch = {2 * patch}: resize the frames, or "
+            "choose another patch"
         )
 
 
