@@ -93,7 +93,7 @@ def ship(
 
 
 def in_16_bits(path: str | os.PathLike) -> bytes:
-    """Return a weights file of Keras with its floats halved and compressed.
+    """Return a weights file of Keras with its floats halved and compressed, and without the optimizer's state.
 
     Raises:
         OverflowError: A weight is too large for 16 bits.
@@ -102,6 +102,8 @@ def in_16_bits(path: str | os.PathLike) -> bytes:
     with h5py.File(path) as source, h5py.File(memory, "w") as target:
 
         def copy(name, item):
+            if name.split("/")[0] == "optimizer":  # Keras stores it along once a model has been trained
+                return
             if isinstance(item, h5py.Group):
                 target.require_group(name).attrs.update(item.attrs)
                 return

@@ -1,5 +1,8 @@
 """Shipping trained weights: which run is kept, how small, and what is checked when they are loaded."""
 
+import io
+
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -42,6 +45,17 @@ def test_16_bits_take_half_the_room(tmp_path):
     assert (
         len(pretrained.in_16_bits(tmp_path / "whole.weights.h5")) < 0.6 * (tmp_path / "whole.weights.h5").stat().st_size
     )
+
+
+def test_what_the_optimizer_remembers_is_left_out(tmp_path):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(np.ones((1, 1)), np.ones((1, 1)), verbose=0)
+    model.save_weights(tmp_path / "trained.weights.h5")
+    with h5py.File(tmp_path / "trained.weights.h5") as whole:
+        assert "optimizer" in whole
+    with h5py.File(io.BytesIO(pretrained.in_16_bits(tmp_path / "trained.weights.h5"))) as shipped:
+        assert set(shipped) == {"layers"}
 
 
 def test_a_file_that_is_not_the_shipped_one_is_refused(benchmarked, tmp_path):
