@@ -97,15 +97,14 @@ def curves(
         title: What the figure shows, as a finding.
         **axes: Passed to `Axes.set`, such as `yscale="log"`.
     """
-    figure, axis = plt.subplots(figsize=(WIDTH / DPI, 0.5 * WIDTH / DPI), dpi=DPI, facecolor="white")
+    figure, axis = _half_figure()
     for index, (name, values) in enumerate(series.items()):
-        colour = COLOURS.get(name, OTHERS[index % len(OTHERS)])
         axis.plot(
             x[name] if isinstance(x, Mapping) else x,
             values,
             "o-",
             markersize=3,
-            color=colour,
+            color=_colour(name, index),
             label=name.replace("_", " "),
         )
     _label(axis, xlabel, ylabel, title, axes)
@@ -121,9 +120,9 @@ def points(places: Mapping[str, tuple[float, float]], xlabel: str, ylabel: str, 
         places: Name → (x, y).
         xlabel, ylabel, title, axes: As in `curves`.
     """
-    figure, axis = plt.subplots(figsize=(WIDTH / DPI, 0.5 * WIDTH / DPI), dpi=DPI, facecolor="white")
+    figure, axis = _half_figure()
     for index, (name, place) in enumerate(places.items()):
-        colour = COLOURS.get(name, OTHERS[index % len(OTHERS)])
+        colour = _colour(name, index)
         axis.plot(*place, "o", color=colour)
         axis.annotate(name.replace("_", " "), place, (6, 4), textcoords="offset points", fontsize=8, color=colour)
     _label(axis, xlabel, ylabel, title, axes)
@@ -206,8 +205,18 @@ def to_colours(errors: np.ndarray, largest: float) -> np.ndarray:
     return plt.get_cmap(ERROR_MAP)((errors / largest + 1) / 2, bytes=True)[..., :3]
 
 
+def _colour(name, index):
+    """The model's own, where the name is one."""
+    return COLOURS.get(name, OTHERS[index % len(OTHERS)])
+
+
+def _half_figure():
+    """A figure half as high as it is wide, with one pair of axes."""
+    return plt.subplots(figsize=(WIDTH / DPI, 0.5 * WIDTH / DPI), dpi=DPI, facecolor="white")
+
+
 def _label(axis, xlabel, ylabel, title, axes):
-    """Name the axes and the finding, and take away what is not needed."""
+    """Name the axes and the finding, and take away what is not needed; after plotting, so that ticks widen the view."""
     axis.set(xlabel=xlabel, ylabel=ylabel, **axes)
     if "xticks" in axes:  # then these, and on a logarithmic axis no labels between them
         axis.xaxis.set_minor_formatter("")

@@ -39,7 +39,7 @@ def see(x, filters, blocks, deep_filters, deep_blocks):
 
 
 def motion(x, reach):
-    """Say for each place how much of it comes by which shift; before training, nearly all of it stays."""
+    """Say for each place how much of it comes by which shift; before training, half of it stays."""
     if reach == 0:
         return ops.ones_like(x[..., :1])
     shifts = (2 * reach + 1) ** 2
