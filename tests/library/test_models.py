@@ -253,7 +253,7 @@ def test_bad_size(name, size, named):
 
 
 def test_forecaster_starts_as_copying():
-    """It has no shift that it prefers, and corrects nothing, until it has learned to: half of each pixel stays."""
+    """Until it has learned to, it moves and corrects nothing much: half of each pixel stays where it was."""
     keras.utils.set_random_seed(0)
     context = np.random.default_rng(0).random((2, 6, 16, 16, 1)).astype(np.float32)
     model = build("forecaster", (6, 16, 16, 1))
