@@ -103,7 +103,12 @@ class Benchmark:
         return {"model": model, "size": size, "films": self.settings["films"]}
 
     def _calibration(self, model, common, seeds):
-        return [] if model in _BASELINES else [Job("calibration", model, common, 20)]
+        if model in _BASELINES:
+            return []
+        if yardstick := self.settings["training"].get("yardstick"):
+            known = yardstick["model"]
+            common = common | {"yardstick": yardstick | {"size": self.settings["models"][known]}}
+        return [Job("calibration", model, common, 20)]
 
     def _search(self, model, common, seeds):
         search, rounds, steps = self.settings["search"], self.settings["training"]["rounds"], self.steps(model)

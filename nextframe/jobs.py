@@ -17,8 +17,17 @@ _AT_ONCE = 500  # windows scored at once: ten thousand forecasts of ten frames d
 _PROBED = 64  # windows that probes look at
 
 
-def calibration(model: str, size: dict, films: dict, steps: int = 30) -> tuple[dict, None]:
+def calibration(
+    model: str, size: dict, films: dict, yardstick: dict | None = None, steps: int = 30
+) -> tuple[dict, None]:
     """Time a training step, and count what the model costs.
+
+    Args:
+        model, size, films: As the protocol has them.
+        yardstick: Another model and its size, and the "seconds_per_step" that it has by definition: so many times
+            faster or slower than that it is here, so many times are all seconds scaled. Default: they are this
+            machine's.
+        steps: In a round.
 
     Returns:
         Seconds for a step of 32 windows (the faster of two rounds, after one to warm up), parameters, operations of a
@@ -26,14 +35,16 @@ def calibration(model: str, size: dict, films: dict, steps: int = 30) -> tuple[d
     """
     task = protocols.films(**films)
     network = _build(model, size, task, seed=0)
-    history = task.fit(network, 3 * steps, 1e-3, rounds=3, progress=False)
-    seconds = np.diff([entry["seconds"] for entry in history]).min() / steps
+    seconds = _seconds_per_step(network, task, steps)
+    if yardstick is not None:
+        known = _build(yardstick["model"], yardstick["size"], task, seed=0)
+        seconds *= yardstick["seconds_per_step"] / _seconds_per_step(known, task, steps)
     try:
         memory = probes.peak_training_memory(model, task.context_shape, batch_size=32, **size)
     except RuntimeError:
         memory = None
     return {
-        "seconds_per_step": float(seconds),
+        "seconds_per_step": seconds,
         "parameters": network.count_params(),
         "forward_flops": probes.forward_flops(network),
         "peak_training_megabytes": memory,
@@ -147,6 +158,11 @@ def _probe(network, task):
         "order_sensitivity": probes.order_sensitivity(network, context),
         "leaks": probes.leaks(network, task.film[:, : context.shape[1] + 3]),
     }
+
+
+def _seconds_per_step(network, task, steps):
+    history = task.fit(network, 3 * steps, 1e-3, rounds=3, progress=False)
+    return float(np.diff([entry["seconds"] for entry in history]).min() / steps)
 
 
 def _build(model, size, task, seed):
