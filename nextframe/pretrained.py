@@ -58,6 +58,8 @@ def ship(
 ) -> list[str]:
     """Keep the weights of each model's best run, chosen on the validation films, so that `load` finds them.
 
+    What was shipped before stays, where the best run is still the same one.
+
     Args:
         protocol, results: As in `nextframe.benchmark.benchmark`, which has left the weights of its runs.
         folder: Where to.
@@ -66,28 +68,35 @@ def ship(
         Names of the models.
 
     Raises:
-        FileNotFoundError: The weights of a stored run are not on this machine: run the benchmark here.
+        FileNotFoundError: The weights of a best run are neither here nor shipped: run the benchmark here.
     """
     plan = Benchmark(protocol, results)
-    shipped = {}
+    folder = Path(folder)
+    before = measured.read(_LIST, folder)["models"] if (folder / f"{_LIST}.json").exists() else {}
+    shipped, contents = {}, {}
     for model in plan.settings["models"]:
         runs = {job.label: plan.read(job.name) for job in plan.jobs("runs", [model]) if plan.is_done(job)}
         if not runs:
             continue
         best = min(runs, key=lambda label: runs[label]["validation"])
+        about = {
+            "run": best,
+            "validation": runs[best]["validation"],
+            "size": runs[best]["settings"]["size"],
+            "context_shape": runs[best]["context_shape"],
+        }
         source = weights_folder(plan.name) / f"{best}.weights.h5"
-        if not source.exists():
+        if source.exists():
+            contents[model] = in_16_bits(source)
+            shipped[model] = about | {"sha256": hashlib.sha256(contents[model]).hexdigest()}
+        elif about.items() <= before.get(model, {}).items():
+            shipped[model] = before[model]
+        else:
             raise FileNotFoundError(
                 f"{source} is missing, though {best} was measured: delete its result, and run the benchmark again"
             )
-        content = in_16_bits(source)
-        measured.put(Path(folder) / f"{model}.weights.h5", content)
-        shipped[model] = {
-            "run": best,
-            "size": runs[best]["settings"]["size"],
-            "context_shape": runs[best]["context_shape"],
-            "sha256": hashlib.sha256(content).hexdigest(),
-        }
+    for model, content in contents.items():
+        measured.put(folder / f"{model}.weights.h5", content)
     measured.write(_LIST, {"protocol": plan.name, "models": shipped}, folder)
     return list(shipped)
 

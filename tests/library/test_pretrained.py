@@ -78,6 +78,19 @@ def test_weights_that_are_elsewhere_are_asked_for(benchmarked, tmp_path):
     assert not (tmp_path / "shipped").exists()
 
 
+def test_what_was_shipped_stays_while_its_run_is_the_best(benchmarked, tmp_path):
+    protocol, _ = benchmarked
+    pretrained.ship(protocol, tmp_path, tmp_path / "shipped")
+    (weights_folder("small") / "frames_as_channels-1.weights.h5").unlink()
+    index = (tmp_path / "shipped" / "index.json").read_text()
+    assert pretrained.ship(protocol, tmp_path, tmp_path / "shipped") == ["frames_as_channels"]
+    assert (tmp_path / "shipped" / "index.json").read_text() == index
+    result = tmp_path / "small" / "runs" / "frames_as_channels-1.json"
+    result.write_text(result.read_text().replace('"validation": 0.1', '"validation": 0.05'))  # it was run again
+    with pytest.raises(FileNotFoundError, match="frames_as_channels-1 was measured"):
+        pretrained.ship(protocol, tmp_path, tmp_path / "shipped")
+
+
 def test_a_weight_too_large_for_16_bits(tmp_path):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.set_weights([np.array([[1e5]]), np.zeros(1)])
