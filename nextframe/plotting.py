@@ -37,6 +37,7 @@ DPI = 144
 WIDTH = 1100  # pixels of a full-width figure
 _GAP, _LABEL = 8, 26  # pixels between frames, and for the text above one
 _LARGEST_ZOOM = 6
+_LEGEND_INSIDE = 5  # series, at most, whose names fit between the lines
 _PLAYER_WIDTH = 660  # pixels on the page
 
 
@@ -108,7 +109,9 @@ def curves(
             label=name.replace("_", " "),
         )
     _label(axis, xlabel, ylabel, title, axes)
-    if len(series) > 1:
+    if len(series) > _LEGEND_INSIDE:  # it would cover them
+        axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    elif len(series) > 1:
         axis.legend(frameon=False, fontsize=8)
     return figure
 
@@ -122,10 +125,15 @@ def points(places: Mapping[str, tuple[float, float]], xlabel: str, ylabel: str, 
     """
     figure, axis = _half_figure()
     for index, (name, place) in enumerate(places.items()):
-        colour = _colour(name, index)
-        axis.plot(*place, "o", color=colour)
-        axis.annotate(name.replace("_", " "), place, (6, 4), textcoords="offset points", fontsize=8, color=colour)
+        axis.plot(*place, "o", color=_colour(name, index))
     _label(axis, xlabel, ylabel, title, axes)
+    named = []  # where names stand, in pixels: one that would meet another goes below its point
+    for index, (name, place) in enumerate(places.items()):
+        x, y = axis.transData.transform(place)
+        meets = any(abs(x - other_x) < 250 and abs(y - other_y) < 22 for other_x, other_y in named)
+        named.append((x, y))
+        text, below = name.replace("_", " "), (6, -11 if meets else 4)
+        axis.annotate(text, place, below, textcoords="offset points", fontsize=8, color=_colour(name, index))
     return figure
 
 
@@ -218,8 +226,9 @@ def _half_figure():
 def _label(axis, xlabel, ylabel, title, axes):
     """Name the axes and the finding, and take away what is not needed; after plotting, so that ticks widen the view."""
     axis.set(xlabel=xlabel, ylabel=ylabel, **axes)
-    if "xticks" in axes:  # then these, and on a logarithmic axis no labels between them
-        axis.xaxis.set_minor_formatter("")
+    for which, scale in {"xticks": axis.xaxis, "yticks": axis.yaxis}.items():
+        if which in axes:  # then these, and on a logarithmic axis no labels between them
+            scale.set_minor_formatter("")
     axis.set_title(title, loc="left", fontsize=10)
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(alpha=0.25)

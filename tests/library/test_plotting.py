@@ -126,6 +126,26 @@ def test_curves_may_have_horizontal_axes_of_their_own():
     assert [line.get_xdata().tolist() for line in lines] == list(x.values())
 
 
+def test_a_long_legend_stands_beside_the_lines():
+    def right_end(count):
+        figure = plotting.curves([1, 2], {f"{number}": [0, 1] for number in range(count)}, "x", "y")
+        figure.canvas.draw()
+        (axis,) = figure.axes
+        return axis.get_legend().get_window_extent().x0 > axis.get_window_extent().x1
+
+    assert not right_end(5)
+    assert right_end(6)
+
+
+def test_names_of_points_that_are_close_do_not_meet():
+    places = {"conv3d": (1.0, 1.0), "conv_lstm": (1.1, 1.01), "black": (5.0, 5.0)}
+    figure = plotting.points(places, "x", "y")
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 3
+    assert not any(one.overlaps(other) for one in boxes for other in boxes if one is not other)
+
+
 def test_a_number_stands_under_its_own_column():
     text = plotting.table({"one": {"a": 1, "b": 2}, "two": {"b": 4, "a": 3}}, digits=0).data
     assert text.splitlines()[2:] == ["| one | 1 | 2 |", "| two | 3 | 4 |"]
