@@ -105,10 +105,8 @@ class Benchmark:
     def _calibration(self, model, common, seeds):
         if model in _BASELINES:
             return []
-        if yardstick := self.settings["training"].get("yardstick"):
-            known = yardstick["model"]
-            common = common | {"yardstick": yardstick | {"size": self.settings["models"][known]}}
-        return [Job("calibration", model, common, 20)]
+        yardstick = self.settings["training"].get("yardstick")
+        return [Job("calibration", model, common | ({"yardstick": yardstick} if yardstick else {}), 20)]
 
     def _search(self, model, common, seeds):
         search, rounds, steps = self.settings["search"], self.settings["training"]["rounds"], self.steps(model)
@@ -281,7 +279,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.ship:
         from nextframe import pretrained
 
-        print("shipped:", ", ".join(pretrained.ship(options.protocol, options.folder)))
+        shipped = pretrained.ship(options.protocol, options.folder, models=options.models)
+        print("shipped:", ", ".join(shipped))
         return 0
     failed = benchmark(
         options.protocol,

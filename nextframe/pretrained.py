@@ -6,6 +6,7 @@ Weights ship as `.weights.h5` with numbers of 16 bits, half the size of Keras's 
 import hashlib
 import io
 import os
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
@@ -55,6 +56,7 @@ def ship(
     protocol: str | os.PathLike = "digits-32",
     results: str | os.PathLike = measured.FOLDER,
     folder: str | os.PathLike = FOLDER,
+    models: Iterable[str] | None = None,
 ) -> list[str]:
     """Keep the weights of each model's best run, chosen on the validation films, so that `load` finds them.
 
@@ -63,9 +65,10 @@ def ship(
     Args:
         protocol, results: As in `nextframe.benchmark.benchmark`, which has left the weights of its runs.
         folder: Where to.
+        models: Names of those to ship; the others stay as they are. Default: all of the protocol.
 
     Returns:
-        Names of the models.
+        Names of all models that ship.
 
     Raises:
         FileNotFoundError: The weights of a best run are neither here nor shipped: run the benchmark here.
@@ -73,8 +76,8 @@ def ship(
     plan = Benchmark(protocol, results)
     folder = Path(folder)
     before = measured.read(_LIST, folder)["models"] if (folder / f"{_LIST}.json").exists() else {}
-    shipped, contents = {}, {}
-    for model in plan.settings["models"]:
+    shipped, contents = {name: about for name, about in before.items() if name in plan.settings["models"]}, {}
+    for model in plan.settings["models"] if models is None else models:
         runs = {job.label: plan.read(job.name) for job in plan.jobs("runs", [model]) if plan.is_done(job)}
         if not runs:
             continue
@@ -89,9 +92,7 @@ def ship(
         if source.exists():
             contents[model] = in_16_bits(source)
             shipped[model] = about | {"sha256": hashlib.sha256(contents[model]).hexdigest()}
-        elif about.items() <= before.get(model, {}).items():
-            shipped[model] = before[model]
-        else:
+        elif not about.items() <= before.get(model, {}).items():
             raise FileNotFoundError(
                 f"{source} is missing, though {best} was measured: delete its result, and run the benchmark again"
             )

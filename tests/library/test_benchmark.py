@@ -115,10 +115,9 @@ def test_the_rate_with_the_lowest_error_is_taken(protocol, tmp_path):
 
 def test_seconds_are_those_of_a_machine_as_fast_as_the_yardstick(protocol, tmp_path, monkeypatch):
     """Where the yardstick takes twice as long as it should, so does everything: a step's time is halved."""
-    yardstick = f'yardstick = {{ model = "{MODEL}", seconds_per_step = 0.2 }}'
+    yardstick = f'yardstick = {{ model = "{MODEL}", size = {{ depth = 2 }}, seconds_per_step = 0.2 }}'
     protocol.write_text(SMALL.replace("horizon = 3", f"horizon = 3\n{yardstick}") + "conv3d = { filters = 2 }\n")
     (job,) = benchmark.Benchmark(protocol, tmp_path).jobs("calibration", ["conv3d"])
-    assert job.settings["yardstick"]["size"] == {"filters": 2, "depth": 2}
     monkeypatch.setattr(jobs, "_seconds_per_step", lambda network, *_: {MODEL: 0.4, "conv3d": 0.8}[network.name])
     timed, _ = jobs.calibration(**job.settings)
     assert timed["seconds_per_step"] == pytest.approx(0.4)

@@ -91,6 +91,17 @@ def test_what_was_shipped_stays_while_its_run_is_the_best(benchmarked, tmp_path)
         pretrained.ship(protocol, tmp_path, tmp_path / "shipped")
 
 
+def test_models_that_are_not_named_stay_as_they_are(benchmarked, tmp_path):
+    protocol, _ = benchmarked
+    shipped = tmp_path / "shipped"
+    pretrained.ship(protocol, tmp_path, shipped)
+    before = (shipped / "frames_as_channels.weights.h5").read_bytes()
+    (weights_folder("small") / "frames_as_channels-1.weights.h5").unlink()
+    (tmp_path / "small" / "runs" / "frames_as_channels-1.json").unlink()  # another run would be the best now
+    assert pretrained.ship(protocol, tmp_path, shipped, models=[]) == ["frames_as_channels"]
+    assert (shipped / "frames_as_channels.weights.h5").read_bytes() == before
+
+
 def test_a_weight_too_large_for_16_bits(tmp_path):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.set_weights([np.array([[1e5]]), np.zeros(1)])
