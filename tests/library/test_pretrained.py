@@ -7,11 +7,15 @@ import keras
 import numpy as np
 import pytest
 
-from nextframe import pretrained
-from nextframe.benchmark import weights_folder
+import nextframe
+from nextframe import leaderboard, measured, metrics, pretrained, protocols, windows
+from nextframe.benchmark import Benchmark, weights_folder
+from nextframe.forecasting import predict_next
 from nextframe.models import build
+from nextframe.moving_digits import moving_digits
 
 SHAPE = (10, 32, 32, 1)
+LARGEST = 12e6  # bytes of all weights that ship
 
 
 @pytest.fixture
@@ -108,3 +112,29 @@ def test_a_weight_too_large_for_16_bits(tmp_path):
     model.save_weights(tmp_path / "large.weights.h5")
     with pytest.raises(OverflowError, match="too large for 16 bits"):
         pretrained.in_16_bits(tmp_path / "large.weights.h5")
+
+
+@pytest.mark.parametrize("name", pretrained.names())
+def test_what_ships_is_what_was_measured(name):
+    plan = Benchmark("digits-32")
+    about = measured.read("index", pretrained.FOLDER)["models"][name]
+    run = plan.read(f"runs/{about['run']}")
+    assert run["validation"] == about["validation"] == min(run["validation"] for run in leaderboard.runs()[name])
+    skill = protocols.digits_32(training=1).skill(nextframe.load(name))
+    assert skill == pytest.approx(leaderboard.skill(run), abs=0.002)  # what 16 bits may cost
+
+
+@pytest.mark.parametrize("name", pretrained.names())
+def test_skill_on_films_drawn_anew_is_as_reported(name):
+    """Within the spread of the seeds, and three times the error that 500 films leave in a mean."""
+    films = windows.to_unit(moving_digits(500, 11, split="test", canvas=32, digit_size=16, speed=(1, 2.5), seed=77))
+    context, truth = films[:, :10], films[:, 10]
+    forecast = metrics.clip_to_unit(predict_next(nextframe.load(name), context))
+    errors, copying = metrics.mse(truth, forecast), metrics.mse(truth, context[:, -1]).mean()
+    skill, spread = leaderboard.over_seeds(leaderboard.runs()[name], leaderboard.skill)
+    chance = 3 * errors.std() / np.sqrt(len(errors)) / copying
+    assert 1 - errors.mean() / copying == pytest.approx(skill, abs=spread + chance)
+
+
+def test_all_that_ships_is_small():
+    assert sum(path.stat().st_size for path in pretrained.FOLDER.iterdir()) < LARGEST
