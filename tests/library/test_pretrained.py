@@ -121,7 +121,7 @@ def test_what_ships_is_what_was_measured(name):
     run = plan.read(f"runs/{about['run']}")
     assert run["validation"] == about["validation"] == min(run["validation"] for run in leaderboard.runs()[name])
     skill = protocols.digits_32(training=1).skill(nextframe.load(name))
-    assert skill == pytest.approx(leaderboard.skill(run), abs=0.002)  # what 16 bits may cost
+    assert skill == pytest.approx(leaderboard.skill(run), abs=5e-4)  # what 16 bits may cost
 
 
 @pytest.mark.parametrize("name", pretrained.names())
