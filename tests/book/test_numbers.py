@@ -1,0 +1,79 @@
+"""The numbers that the verdict's pages print are those of the files, read here without the library's help."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def tables(chapter: str) -> dict[str, dict[str, dict[str, str]]]:
+    """All tables in a chapter's stored outputs: corner → row → column → what it says."""
+    found = {}
+    for cell in nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4).cells:
+        for output in cell.get("outputs", []):
+            lines = output.get("data", {}).get("text/markdown", "").splitlines()
+            if not lines:
+                continue
+            (corner, *columns), _, *rows = [[part.strip() for part in line.split("|")[1:-1]] for line in lines]
+            found[corner] = {row[0]: dict(zip(columns, row[1:], strict=True)) for row in rows}
+    return found
+
+
+def runs(protocol: str) -> dict[str, list[dict]]:
+    """Every stored run of a protocol, by the name that its model has on the page."""
+    found = {}
+    for path in sorted((ROOT / "nextframe" / "results" / protocol / "runs").glob("*.json")):
+        run = json.loads(path.read_text(encoding="utf-8"))
+        found.setdefault(run["settings"]["model"].replace("_", " "), []).append(run)
+    return found
+
+
+def says(text: str, values: list[float]) -> bool:
+    """Whether a cell of a table gives the mean of these values, and half of what lies between them."""
+    mean, *spread = re.split(" ± ", text)
+    places = len(mean.partition(".")[2])
+    half = 10**-places / 2 + 1e-9
+    wrong = [abs(float(mean) - np.mean(values)), *[abs(float(part) - np.ptp(values) / 2) for part in spread]]
+    return bool(max(wrong) <= half)
+
+
+def test_the_leaderboard_is_the_files():
+    stored = runs("digits-32")
+    page = tables("09_verdict")["one frame ahead"]
+    assert set(page) == set(stored)
+    for name, row in page.items():
+        scores = [run["scores"]["all"] for run in stored[name]]
+        assert len(scores) == 3 or stored[name][0]["parameters"] == 0
+        assert says(row["MSE per frame"], [score["MSE per frame"][0] for score in scores]), name
+        assert says(row["skill"], [score["skill"][0] for score in scores]), name
+        assert row["parameters"] == f"{stored[name][0]['parameters']:,}"
+
+
+def test_real_film_is_the_files():
+    stored = runs("clips-64")
+    page = tables("09_verdict")["skill on real film"]
+    assert set(page) == set(stored)
+    for name, row in page.items():
+        for clip, text in row.items():
+            assert says(text, [run["scores"][clip]["skill"][0] for run in stored[name]]), (name, clip)
+
+
+def test_the_horizon_is_the_files():
+    stored = runs("digits-32")
+    page = tables("10_beyond_one_frame")["MSE per frame"]
+    assert set(page) == set(stored)
+    for name, row in page.items():
+        for column, text in row.items():
+            ahead = int(column.removesuffix(" ahead"))
+            values = [run["scores"]["all"]["MSE per frame"][ahead - 1] for run in stored[name]]
+            assert says(text, values), (name, column)
+
+
+@pytest.mark.parametrize(("text", "right"), [("2.0 ± 0.5", True), ("2.1 ± 0.5", False), ("2.0 ± 0.4", False)])
+def test_a_wrong_number_is_noticed(text, right):
+    assert says(text, [1.5, 2.0, 2.5]) is right
