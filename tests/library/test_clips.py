@@ -1,5 +1,6 @@
 """Reading, checking and writing clips, and what happens to bad input."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -316,8 +317,7 @@ def test_unknown_example():
 
 
 def test_damaged_asset(tmp_path, monkeypatch):
-    for file in clips._DATA.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(clips._DATA, tmp_path, dirs_exist_ok=True)
     whole = (tmp_path / "digits.npz").read_bytes()
     (tmp_path / "digits.npz").write_bytes(whole[:1000] + b"!" + whole[1001:])
     (tmp_path / "box.mp4").unlink()
