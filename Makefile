@@ -1,13 +1,14 @@
 # One word a task. `make` needs only Python 3.11 to 3.13: it sets everything else up in .venv.
 #
 #   make book        build the book                        → _build/html/index.html
-#   make test        prove it: lint, unit tests, every notebook (nbval), strict build, checks on the pages
+#   make test        prove it: lint, unit tests, every notebook (nbval), strict build, the pages, in a browser too
 #   make test-colab  prove the notebooks with Colab's own versions (needs Python 3.13)
 #   make notebooks   run the notebooks and store their outputs (ONLY=notebooks/01_windowing.ipynb for one)
 #   make benchmark   measure what is missing of a protocol (PROTOCOL=digits-32, clips-64 or moving-mnist-64)
 #   make serve       build the book and serve it at http://localhost:8000
 #   make lint        check style;  make format mends what can be mended
 #   make model-cells bring the cells that show a model up to date with its module
+#   make live        put the trained networks into the page "Try it", as ONNX
 #   make links       ask every link in the book whether it still leads somewhere
 #   make repository URL=https://github.com/you/yours   rewrite every address that names the repository
 #   make constraints pin the newest versions that requirements.txt allows
@@ -17,7 +18,7 @@ PYTHON ?= python3
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := book
-.PHONY: book test test-colab colab-python notebooks benchmark serve lint format links model-cells repository constraints clean clean-all
+.PHONY: book test test-colab colab-python notebooks benchmark serve lint format links live model-cells repository constraints clean clean-all
 
 BIN := .venv/bin
 COLAB := .venv-colab/bin
@@ -63,6 +64,7 @@ test: lint
 	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(BIN)/pytest $(NBVAL) $(PARALLEL) notebooks
 	$(OFFLINE) $(STRICT_BUILD)
 	$(OFFLINE) $(BIN)/pytest -q tests/pages
+	$(OFFLINE) $(BIN)/pytest -q -n 2 tests/browser
 
 # Colab's Python: python3.13 itself, or the one that pyenv keeps
 COLAB_PYTHON ?= $(shell for p in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)"/bin/python; do "$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo "$$p" && break; done)
@@ -81,6 +83,9 @@ test-colab: .venv-colab/ready
 
 links: .venv/ready
 	$(BIN)/jupyter-book build . --builder linkcheck
+
+live: .venv/ready
+	$(QUIET) $(BIN)/python -W ignore tools/export_models.py
 
 model-cells: .venv/ready
 	$(BIN)/python tools/model_cells.py

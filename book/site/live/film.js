@@ -1,0 +1,113 @@
+// Films of digits that move, drawn as those that the networks were trained on: see nextframe/moving_digits.py.
+
+export const SIDE = 32; // of a frame, in pixels
+export const DIGIT = 16; // of a digit
+const ROOM = SIDE - DIGIT; // how far a digit's corner can go
+
+/** A digit at a place, with a velocity in pixels a frame. */
+export function digit(image, { x = ROOM / 2, y = ROOM / 2, speed = 1.5, angle = 0.6 } = {}) {
+  return { image, x, y, vx: speed * Math.cos(angle), vy: speed * Math.sin(angle) };
+}
+
+/** Fold a straight path back into the room: going straight in a hall of mirrors is bouncing. */
+function bounced(place, velocity) {
+  const next = place + velocity;
+  if (next < 0) return [-next, -velocity];
+  if (next > ROOM) return [2 * ROOM - next, -velocity];
+  return [next, velocity];
+}
+
+/** The digit one frame later. */
+export function moved(digit) {
+  const [x, vx] = bounced(digit.x, digit.vx);
+  const [y, vy] = bounced(digit.y, digit.vy);
+  return { ...digit, x, y, vx, vy };
+}
+
+/** The same direction at another speed. */
+export function atSpeed(digit, speed) {
+  const now = Math.hypot(digit.vx, digit.vy);
+  if (now === 0) return { ...digit, vx: speed, vy: 0 };
+  return { ...digit, vx: (digit.vx * speed) / now, vy: (digit.vy * speed) / now };
+}
+
+/** Keep a corner within the room. */
+export function within(place) {
+  return Math.min(ROOM, Math.max(0, place));
+}
+
+/** Draw digits into a frame, Float32Array of 0..1: between pixels by bilinear interpolation; the brighter pixel shows. */
+export function drawn(digits) {
+  const frame = new Float32Array(SIDE * SIDE);
+  for (const { image, x, y } of digits) {
+    const left = Math.floor(x);
+    const top = Math.floor(y);
+    const right = x - left;
+    const down = y - top;
+    const at = (row, column) =>
+      row < 0 || column < 0 || row >= DIGIT || column >= DIGIT ? 0 : image[row * DIGIT + column];
+    for (let row = 0; row <= DIGIT && top + row < SIDE; row++) {
+      for (let column = 0; column <= DIGIT && left + column < SIDE; column++) {
+        const above = at(row - 1, column) * (1 - right) + at(row - 1, column - 1) * right;
+        const here = at(row, column) * (1 - right) + at(row, column - 1) * right;
+        const value = (here * (1 - down) + above * down) / 255;
+        const place = (top + row) * SIDE + left + column;
+        frame[place] = Math.max(frame[place], value);
+      }
+    }
+  }
+  return frame;
+}
+
+/** The frame moved sideways; what leaves on one side is lost, what comes in is black. */
+export function shifted(frame, pixels) {
+  const result = new Float32Array(frame.length);
+  for (let row = 0; row < SIDE; row++) {
+    for (let column = 0; column < SIDE; column++) {
+      const from = column - pixels;
+      if (from >= 0 && from < SIDE) result[row * SIDE + column] = frame[row * SIDE + from];
+    }
+  }
+  return result;
+}
+
+/** Sum of squared differences over a frame: the error that the book's tables give. */
+export function squaredError(truth, forecast) {
+  return truth.reduce((sum, value, place) => sum + (value - forecast[place]) ** 2, 0);
+}
+
+/** The last frames that a network sees, oldest first. */
+export class Context {
+  constructor(length) {
+    this.length = length;
+    this.frames = [];
+  }
+
+  add(frame) {
+    this.frames.push(frame);
+    if (this.frames.length > this.length) this.frames.shift();
+  }
+
+  get full() {
+    return this.frames.length === this.length;
+  }
+
+  get last() {
+    return this.frames[this.frames.length - 1];
+  }
+
+  copy() {
+    const copied = new Context(this.length);
+    copied.frames = [...this.frames];
+    return copied;
+  }
+
+  /** All frames in one array, as a network takes them; shifted sideways, if asked for. */
+  flat(shift = 0) {
+    const values = new Float32Array(this.length * SIDE * SIDE);
+    this.frames.forEach((frame, index) => {
+      values.set(shift ? shifted(frame, shift) : frame, index * SIDE * SIDE);
+    });
+    return values;
+  }
+}

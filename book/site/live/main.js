@@ -1,0 +1,228 @@
+// The page "Try it": a film made by the reader's hand, and the trained networks' forecasts of its next frame.
+
+import * as film from "./film.js";
+import * as networks from "./networks.js";
+import { showError, showFrame } from "./pictures.js";
+
+const FRAMES_A_SECOND = 10;
+const STEP = 1; // pixels that an arrow key moves a digit by
+
+const root = document.getElementById("live");
+const part = (name) => root.querySelector(`[data-part="${name}"]`);
+const say = (text) => (part("message").textContent = text);
+
+const world = { digits: [], images: [], next: 0, held: null, paused: false, dreaming: false, speed: 1.5, shift: 0 };
+let context; // what the networks see
+let rows = []; // one for each forecast that is shown
+
+/** Digits of the test films, 16×16 each, side by side in one picture. */
+async function readDigits() {
+  const picture = new Image();
+  picture.src = new URL("digits.png", import.meta.url);
+  await picture.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = picture.width;
+  canvas.height = picture.height;
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  pen.drawImage(picture, 0, 0);
+  const { DIGIT } = film;
+  return Array.from({ length: picture.width / DIGIT }, (_, index) => {
+    const { data } = pen.getImageData(index * DIGIT, 0, DIGIT, DIGIT);
+    return Uint8ClampedArray.from({ length: DIGIT * DIGIT }, (_, place) => data[4 * place]);
+  });
+}
+
+function takeDigits() {
+  const take = () => world.images[world.next++ % world.images.length];
+  world.digits = [
+    film.digit(take(), { x: 2, y: 4, speed: world.speed, angle: 0.6 }),
+    film.digit(take(), { x: 14, y: 9, speed: world.speed, angle: 2.5 }),
+  ];
+}
+
+/** A row of the page: a forecast, where it errs, and its error over the last second. */
+function addRow(title, predict, error) {
+  const row = document.createElement("div");
+  row.className = "live-row";
+  row.innerHTML = `<h3></h3><canvas role="img"></canvas><canvas role="img"></canvas><p></p>`;
+  const [forecast, errors] = row.querySelectorAll("canvas");
+  row.querySelector("h3").textContent = title;
+  forecast.setAttribute("aria-label", `Forecast of ${title}`);
+  errors.setAttribute("aria-label", `Error of ${title}: red is too bright, blue too dark`);
+  part("rows").append(row);
+  for (const canvas of [forecast, errors]) showFrame(canvas, new Float32Array(film.SIDE ** 2));
+  const added = { row, title, predict, error, forecast, errors, said: row.querySelector("p"), recent: [], dream: null };
+  rows.push(added);
+  return added;
+}
+
+function removeRow(row) {
+  row.row.remove();
+  rows = rows.filter((other) => other !== row);
+}
+
+/** Ask each forecast for the next frame, from what is seen so far; in a dream, from what it said itself. */
+async function forecastAll() {
+  if (!context.full) return;
+  for (const row of rows) {
+    const seen = row.dream ?? context;
+    const said = await row.predict(seen.flat(world.shift), seen);
+    row.next = world.shift ? film.shifted(said, -world.shift) : said;
+  }
+}
+
+/** The next frame comes: show it beside what was said, and say what comes next. */
+async function tick() {
+  if (!world.paused) {
+    world.digits = world.digits.map((digit, index) => (index === world.held ? digit : film.moved(digit)));
+  }
+  const truth = film.drawn(world.digits);
+  showFrame(part("truth"), truth);
+  for (const row of rows) {
+    if (!row.next) continue;
+    showFrame(row.forecast, row.next);
+    showError(row.errors, truth, row.next);
+    row.recent.push(film.squaredError(truth, row.next));
+    row.recent = row.recent.slice(-FRAMES_A_SECOND);
+    const mean = row.recent.reduce((sum, value) => sum + value, 0) / row.recent.length;
+    const onTest = row.error === undefined ? "" : `; ${row.error.toFixed(2)} on the test films`;
+    row.said.textContent = `error ${mean.toFixed(1)}${onTest}`;
+    row.dream?.add(row.next);
+  }
+  context.add(truth);
+  context.frames.forEach((frame, index) => showFrame(part("strip").children[index], frame));
+  await forecastAll();
+}
+
+/** Ten frames a second, or as many as this machine can. */
+async function run() {
+  const began = performance.now();
+  await tick();
+  root.dataset.ticks = Number(root.dataset.ticks ?? 0) + 1;
+  setTimeout(run, Math.max(0, 1000 / FRAMES_A_SECOND - (performance.now() - began)));
+}
+
+function dream(on) {
+  world.dreaming = on;
+  for (const row of rows) {
+    row.dream = on && context.full ? context.copy() : null;
+    row.recent = [];
+  }
+  part("dream").setAttribute("aria-pressed", String(on));
+}
+
+function listenToHands() {
+  const canvas = part("truth");
+  const place = (event) => {
+    const box = canvas.getBoundingClientRect();
+    const scale = film.SIDE / box.width;
+    return { x: (event.clientX - box.left) * scale - film.DIGIT / 2, y: (event.clientY - box.top) * scale - film.DIGIT / 2 };
+  };
+  const nearest = ({ x, y }) => {
+    const distances = world.digits.map((digit) => Math.hypot(digit.x - x, digit.y - y));
+    return distances.indexOf(Math.min(...distances));
+  };
+  const put = (index, { x, y }) => {
+    world.digits[index] = { ...world.digits[index], x: film.within(x), y: film.within(y) };
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    world.held = nearest(place(event));
+    put(world.held, place(event));
+  });
+  canvas.addEventListener("pointermove", (event) => world.held !== null && put(world.held, place(event)));
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (world.held = null));
+  canvas.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const { x, y } = world.digits[0];
+    put(0, { x: x + by[0], y: y + by[1] });
+  });
+}
+
+function listenToControls() {
+  part("pause").addEventListener("click", () => {
+    world.paused = !world.paused;
+    part("pause").setAttribute("aria-pressed", String(world.paused));
+  });
+  part("digits").addEventListener("click", takeDigits);
+  part("dream").addEventListener("click", () => dream(!world.dreaming));
+  const slider = (name, change) => {
+    const show = () => {
+      change(Number(part(name).value));
+      part(`${name}-value`).textContent = part(name).value;
+    };
+    part(name).addEventListener("input", show);
+    show();
+  };
+  slider("speed", (value) => {
+    world.speed = value;
+    world.digits = world.digits.map((digit) => film.atSpeed(digit, value));
+  });
+  slider("shift", (value) => (world.shift = value));
+}
+
+/** A box to tick for each network: it is loaded when it is chosen. */
+function offer(listed) {
+  for (const about of listed) {
+    const label = document.createElement("label");
+    const box = document.createElement("input");
+    box.type = "checkbox";
+    box.value = about.name;
+    label.append(box, ` ${about.title} (${Math.round(about.bytes / 1000)} kB)`);
+    part("networks").append(label);
+    let row;
+    box.addEventListener("change", async () => {
+      if (!box.checked) return row && removeRow(row);
+      box.disabled = true;
+      say(`Loading ${about.title} …`);
+      try {
+        const predict = await networks.load(about);
+        row = addRow(about.title, predict, about.error);
+        dream(world.dreaming);
+        say("");
+      } catch (error) {
+        box.checked = false;
+        say(`${about.title} could not be loaded: ${error.message}`);
+      }
+      box.disabled = false;
+    });
+  }
+}
+
+async function start() {
+  part("start").disabled = true;
+  say("Loading …");
+  try {
+    const [listed, images] = await Promise.all([networks.listed(), readDigits(), networks.loadRuntime()]);
+    world.images = images;
+    context = new film.Context(listed[0].frames);
+    part("strip").replaceChildren(...Array.from({ length: context.length }, () => document.createElement("canvas")));
+    takeDigits();
+    world.paused = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    part("pause").setAttribute("aria-pressed", String(world.paused));
+    listenToHands();
+    listenToControls();
+    offer(listed);
+    addRow("the last frame, copied", async (_, seen) => seen.last);
+    part("ask").hidden = true;
+    part("stage").hidden = false;
+    say("");
+    run();
+    part("networks").querySelector("input").click();
+  } catch (error) {
+    part("start").disabled = false;
+    say(`The page could not be started: ${error.message}`);
+  }
+}
+
+if (root) {
+  const missing = networks.whatIsMissing();
+  if (missing) {
+    say(missing);
+    part("start").disabled = true;
+  } else {
+    part("start").addEventListener("click", start);
+  }
+}

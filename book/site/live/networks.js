@@ -1,0 +1,61 @@
+// The book's trained networks, run in the page by onnxruntime-web. Nothing is loaded before `loadRuntime` is called.
+
+import { SIDE } from "./film.js";
+
+const VENDOR = new URL("../vendor/onnxruntime/", import.meta.url);
+const HERE = new URL("./", import.meta.url);
+
+/** What this browser lacks, in words for the reader; empty if it has all. */
+export function whatIsMissing() {
+  if (typeof WebAssembly === "undefined") {
+    return "This browser has no WebAssembly, or it is switched off. The networks need it; any browser since 2021 has it.";
+  }
+  if (typeof DecompressionStream === "undefined") {
+    return "This browser cannot unpack what the networks come in. Any browser since 2023 can.";
+  }
+  return "";
+}
+
+async function fetched(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url.pathname} answered ${answer.status}: the book is incomplete, build it again`);
+  return answer;
+}
+
+/** What can be loaded: see tools/export_models.py, which writes the list. */
+export async function listed() {
+  return (await fetched(new URL("models/models.json", HERE))).json();
+}
+
+let runtime;
+
+/** Load onnxruntime, once. */
+export function loadRuntime() {
+  runtime ??= (async () => {
+    const ort = await import(new URL("ort.wasm.min.mjs", VENDOR));
+    const packed = await fetched(new URL("ort-wasm-simd-threaded.wasm.gz", VENDOR));
+    // a server may have unpacked it on the way
+    const bytes = new Uint8Array(await packed.arrayBuffer());
+    const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
+    const stream = new Blob([bytes]).stream();
+    const unpacked = isPacked ? stream.pipeThrough(new DecompressionStream("gzip")) : stream;
+    ort.env.wasm.wasmBinary = await new Response(unpacked).arrayBuffer();
+    ort.env.wasm.wasmPaths = { mjs: new URL("ort-wasm-simd-threaded.mjs", VENDOR).href };
+    ort.env.wasm.numThreads = 1; // more need headers that a plain web server does not send
+    return ort;
+  })();
+  runtime.catch(() => (runtime = undefined)); // to be tried again
+  return runtime;
+}
+
+/** Load a network; returns a function from a context, as one Float32Array, to a forecast of one frame. */
+export async function load({ file, frames }) {
+  const ort = await loadRuntime();
+  const bytes = await (await fetched(new URL(`models/${file}`, HERE))).arrayBuffer();
+  const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+  return async (values) => {
+    const input = new ort.Tensor("float32", values, [1, frames, SIDE, SIDE, 1]);
+    const output = (await session.run({ [session.inputNames[0]]: input }))[session.outputNames[0]];
+    return output.data.map((value) => Math.min(1, Math.max(0, value))); // as the book's tables clip them
+  };
+}

@@ -1,0 +1,73 @@
+"""The built book in a real browser: Chromium or Chrome, on the pages that `make book` wrote."""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+
+import pytest
+from playwright.sync_api import sync_playwright
+from set_repository import ROOT
+
+HTML = ROOT / "_build" / "html"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The address of the book, served from this machine."""
+    handler = functools.partial(_Quiet, directory=str(HTML))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        reason = f"none of {', '.join(BROWSERS)} is on this machine: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(reason)  # what CI proves must not depend on what it has
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        # a page from another site would be refused by the book's own policy; here there is no other site at all
+        offline = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", offline])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser, site):
+    """A function that opens a page of the book; what goes wrong on it is collected in `page.complaints`."""
+    contexts = []
+
+    def open_page(address, width=1280, height=900, **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints = []
+        page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("requestfailed", lambda request: page.complaints.append(f"failed: {request.url[:200]}"))
+        page.on(
+            "request",
+            lambda request: (
+                request.url.startswith((site, "data:", "blob:"))
+                or page.complaints.append(f"foreign: {request.url[:200]}")
+            ),
+        )
+        page.goto(f"{site}/{address}", wait_until="networkidle")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -1,0 +1,63 @@
+"""What holds on every page: nothing is asked of another site, nothing breaks, and everybody can read it."""
+
+import gzip
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import HTML
+
+PAGES = sorted(
+    path.relative_to(HTML).as_posix() for path in HTML.glob("*/*.html") if path.parts[-2] in ("book", "notebooks")
+)
+WIDTHS = {"desktop": 1280, "phone": 400}
+LARGEST = 1_500_000  # bytes that a page may load before anybody touches it, compressed
+
+# Layout shifts since the page began to load, those that follow an input left out
+SHIFTS = """() => new Promise(resolve => new PerformanceObserver(list => resolve(
+    list.getEntries().filter(e => !e.hadRecentInput).reduce((sum, e) => sum + e.value, 0)
+)).observe({type: 'layout-shift', buffered: true}) || setTimeout(() => resolve(0), 500))"""
+
+
+@pytest.mark.parametrize("page_name", PAGES)
+def test_nothing_breaks_and_no_other_site_is_asked(page_name, open_page):
+    page = open_page(page_name)
+    assert page.complaints == []
+    assert page.title()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+@pytest.mark.parametrize("page_name", PAGES)
+def test_everybody_can_read_it(page_name, width, theme, open_page):
+    page = open_page(page_name, width=width, color_scheme=theme)
+    found = Axe().run(page).response["violations"]
+    assert not [(v["id"], v["help"], [n["html"][:200] for n in v["nodes"][:3]]) for v in found]
+
+
+@pytest.mark.parametrize("page_name", PAGES)
+def test_a_phone_need_not_scroll_sideways(page_name, open_page):
+    page = open_page(page_name, width=WIDTHS["phone"])
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS["phone"]
+
+
+@pytest.mark.parametrize("page_name", PAGES)
+def test_it_is_light_and_stays_in_place(page_name, open_page, browser, site):
+    context = browser.new_context()
+    page = context.new_page()
+    sizes = {}
+    page.on("response", lambda answer: sizes.setdefault(answer.url, len(gzip.compress(answer.body()))))
+    page.goto(f"{site}/{page_name}", wait_until="networkidle")
+    assert sum(sizes.values()) <= LARGEST, sorted(sizes.items(), key=lambda item: -item[1])[:5]
+    assert page.evaluate(SHIFTS) <= 0.1
+    context.close()
+
+
+def test_a_book_opened_from_disk_still_reads_well(browser):
+    """Its styles are there: the contents stand beside the text."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto((HTML / "book" / "intro.html").as_uri())
+    contents, text = (page.locator(part).bounding_box() for part in (".bd-sidebar-primary", "article"))
+    assert contents["x"] + contents["width"] <= text["x"]
+    assert page.evaluate("document.querySelector('article img').naturalWidth") > 0
+    context.close()

@@ -1,0 +1,203 @@
+"""The page "Try it": trained networks that run in the reader's browser."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+from set_repository import ROOT
+
+import nextframe
+from nextframe import metrics, moving_digits, protocols
+from nextframe.forecasting import predict_next
+
+PAGE = "book/try_it.html"
+LIVE = ROOT / "book" / "site" / "live"
+LISTED = json.loads((LIVE / "models" / "models.json").read_text())
+LARGEST_VISIT = 4_000_000  # bytes, compressed, with the first network
+
+# What the page's own modules say of a context, given as a list of numbers
+FORECAST = """async ([about, context]) => {
+    const networks = await import(new URL("../live/networks.js", location.href));
+    const predict = await networks.load(about);
+    return Array.from(await predict(Float32Array.from(context)));
+}"""
+DRAWN = """async (digits) => {
+    const film = await import(new URL("../live/film.js", location.href));
+    return Array.from(film.drawn(digits));
+}"""
+
+
+@pytest.fixture(scope="module")
+def contexts():
+    return protocols.films("digits_32", training=1).context[:2]
+
+
+@pytest.fixture
+def started(open_page):
+    """A function that opens the page and starts it."""
+
+    def start(**options):
+        page = open_page(PAGE, **options)
+        page.click("[data-part=start]")
+        page.wait_for_selector(".live-row:nth-child(2)", timeout=60_000)  # the first network has come
+        return page
+
+    return start
+
+
+def ticks(page):
+    return int(page.get_attribute("#live", "data-ticks") or 0)
+
+
+def wait_for_ticks(page, count):
+    """Wait until so many frames more have been shown. (The page's policy forbids Playwright's own way to wait.)"""
+    last = ticks(page) + count
+    for _ in range(600):
+        if ticks(page) >= last:
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"{ticks(page)} frames after a minute; expected {last}")
+
+
+def errors(page):
+    """Each row's error over the last second; the first row is copying."""
+    return [float(text.split()[1].rstrip(";")) for text in page.locator(".live-row p").all_inner_texts()]
+
+
+def frame(page):
+    """What the film's canvas shows."""
+    script = "c => Array.from(c.getContext('2d').getImageData(0, 0, 32, 32).data).filter((_, i) => i % 4 === 0)"
+    return np.array(page.locator("[data-part=truth]").evaluate(script)).reshape(32, 32)
+
+
+@pytest.mark.parametrize("about", LISTED, ids=[about["name"] for about in LISTED])
+def test_forecasts_are_those_of_keras(about, open_page, contexts):
+    page = open_page(PAGE)
+    expected = metrics.clip_to_unit(predict_next(nextframe.load(about["name"]), contexts))
+    for context, forecast in zip(contexts, expected, strict=True):
+        here = page.evaluate(FORECAST, [about, context.ravel().tolist()])
+        assert np.abs(np.reshape(here, forecast.shape) - forecast).max() < 1e-3
+
+
+def test_digits_are_drawn_as_the_training_films_were(open_page):
+    page = open_page(PAGE)
+    images = moving_digits.shuffled_digits(16)[:2]
+    places = np.array([[3.25, 0.0], [9.5, 15.75]])  # row, column
+    clip = np.zeros((1, 1, 32, 32), np.uint8)
+    moving_digits.draw(clip, images[None], places[None, :, None])
+    digits = [{"image": i.ravel().tolist(), "x": x, "y": y} for i, (y, x) in zip(images, places, strict=True)]
+    here = np.reshape(page.evaluate(DRAWN, digits), (32, 32)) * 255
+    assert np.abs(here - clip[0, 0]).max() < 3  # Python's are bytes, each sum rounded down
+
+
+def test_nothing_is_loaded_before_it_is_asked_for(browser, site):
+    page = browser.new_context().new_page()
+    sizes = {}
+    page.on("response", lambda answer: sizes.setdefault(answer.url, len(gzip.compress(answer.body()))))
+    page.goto(f"{site}/{PAGE}", wait_until="networkidle")
+    assert not [url for url in sizes if "onnx" in url]
+    page.click("[data-part=start]")
+    page.wait_for_selector(".live-row:nth-child(2)", timeout=60_000)
+    assert [url for url in sizes if url.endswith(".onnx")] == [f"{site}/live/models/{LISTED[0]['file']}"]
+    assert sum(sizes.values()) <= LARGEST_VISIT, sorted(sizes.items(), key=lambda item: -item[1])[:5]
+    page.context.close()
+
+
+def test_the_network_beats_copying(started):
+    page = started()
+    wait_for_ticks(page, 25)
+    copied, forecast = errors(page)
+    assert forecast < copied / 3
+    assert page.complaints == []
+
+
+def test_every_network_can_be_chosen_and_put_away(started):
+    page = started()
+    boxes = page.locator("[data-part=networks] input")
+    for index in range(1, boxes.count()):
+        boxes.nth(index).check()
+        page.wait_for_selector(f".live-row:nth-child({index + 2})", timeout=60_000)
+    wait_for_ticks(page, 15)
+    assert len(errors(page)) == 1 + len(LISTED)
+    boxes.first.uncheck()
+    assert page.locator(".live-row").count() == len(LISTED)
+    assert page.complaints == []
+
+
+def test_a_finger_drags_a_digit(started):
+    page = started(has_touch=True)
+    page.click("[data-part=pause]")
+    wait_for_ticks(page, 2)
+    canvas = page.locator("[data-part=truth]")
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 80, box["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 5, box["y"] + box["height"] - 5, steps=5)
+    wait_for_ticks(page, 2)
+    page.mouse.up()
+    assert frame(page)[18:, 18:].sum() > 1000  # it is in the corner
+
+
+def test_keyboard_alone_is_enough(open_page):
+    page = open_page(PAGE)
+    page.focus("[data-part=start]")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".live-row:nth-child(2)", timeout=60_000)
+    page.focus("[data-part=pause]")
+    page.keyboard.press("Space")
+    wait_for_ticks(page, 2)
+    before = frame(page)
+    page.focus("[data-part=truth]")
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    wait_for_ticks(page, 2)
+    assert (frame(page) != before).any()
+    page.focus("[data-part=shift]")
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("[data-part=shift-value]") == "1"
+
+
+def test_a_dream_leaves_the_film(started):
+    page = started()
+    wait_for_ticks(page, 25)
+    awake = errors(page)[1]
+    page.click("[data-part=dream]")
+    wait_for_ticks(page, 25)
+    assert errors(page)[1] > 3 * awake
+    page.click("[data-part=dream]")
+    wait_for_ticks(page, 25)
+    assert errors(page)[1] < errors(page)[0] / 3
+
+
+def test_who_wants_no_motion_gets_none(started):
+    page = started(reduced_motion="reduce")
+    wait_for_ticks(page, 2)
+    before = frame(page)
+    wait_for_ticks(page, 3)
+    assert (frame(page) == before).all()
+    assert page.get_attribute("[data-part=pause]", "aria-pressed") == "true"
+
+
+def test_it_fits_a_phone(started):
+    page = started(width=400)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_a_browser_without_webassembly_is_told(browser, site):
+    context = browser.new_context()
+    context.add_init_script("delete globalThis.WebAssembly")
+    page = context.new_page()
+    page.goto(f"{site}/{PAGE}")
+    assert "no WebAssembly" in page.inner_text("[data-part=message]")
+    assert page.is_disabled("[data-part=start]")
+    context.close()
+
+
+def test_a_page_opened_from_disk_says_what_to_do(browser):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto((ROOT / "_build" / "html" / PAGE).as_uri())
+    assert "run: make serve" in page.inner_text("[data-part=message]")
+    assert not page.is_visible("[data-part=start]")
+    context.close()

@@ -1,0 +1,117 @@
+"""Put the trained networks into the page "Try it": as ONNX, with a list of them for the page.
+
+    make live
+
+Each network is the one that `nextframe.load` gives. Weights are kept in 16 bits, as they ship, and become 32 in the
+browser; onnxruntime must then give what Keras gives on real windows, to 1e-4, or nothing is written.
+"""
+
+import io
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime
+from PIL import Image
+
+import nextframe
+from nextframe import leaderboard, measured, protocols
+from nextframe.moving_digits import SPLITS, shuffled_digits
+
+FOLDER = Path(__file__).resolve().parents[1] / "book" / "site" / "live" / "models"
+LARGEST_DIFFERENCE = 1e-4
+LARGEST_TOTAL = 3_000_000  # bytes
+DIGITS = 20
+# Those that a page can carry: the memories that are vectors have a million weights and a half
+TITLES = {
+    "forecaster": "the book's forecaster",
+    "frames_as_channels": "Conv2D, frames as channels",
+    "conv3d": "Conv3D",
+    "conv_lstm": "ConvLSTM2D",
+    "time_distributed": "TimeDistributed",
+    "grid_hybrid": "hybrid on a grid",
+}
+
+
+def to_onnx(network: keras.Model, folder: Path) -> onnx.ModelProto:
+    """Export the last frame of a network's forecast for one context, with weights of 16 bits."""
+    context = keras.Input(batch_shape=(1, *network.input_shape[1:]))
+    forecast = network(context)
+    one = keras.Model(context, forecast[:, -1] if len(forecast.shape) == 5 else forecast)
+    one(np.zeros(context.shape, "float32"))  # Keras exports only what has been called
+    path = folder / "network.onnx"
+    one.export(path, format="onnx", verbose=False)
+    model = onnx.load(path)
+    path.unlink()
+    casts = []
+    for weights in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(weights)
+        if values.dtype == np.float32 and values.size > 1:
+            name = weights.name
+            weights.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}/16"))
+            casts.append(onnx.helper.make_node("Cast", [f"{name}/16"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [part for node in model.graph.node for part in without_second_bias(node)]
+    del model.graph.node[:]
+    model.graph.node.extend([*casts, *nodes])
+    onnx.checker.check_model(model)
+    return model
+
+
+def without_second_bias(node: onnx.NodeProto) -> list[onnx.NodeProto]:
+    """Undo what tf2onnx 1.17 does where something is added to a convolution with a bias: a fourth input."""
+    if node.op_type != "Conv" or len(node.input) < 4:
+        return [node]
+    biases = list(node.input[2:])
+    del node.input[2:]
+    node.input.append(f"{node.output[0]}/bias")
+    return [onnx.helper.make_node("Add", biases, [node.input[2]]), node]
+
+
+def difference(model: onnx.ModelProto, network: keras.Model, contexts: np.ndarray) -> float:
+    """Return the largest difference between the two over all contexts."""
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    name = session.get_inputs()[0].name
+    here = np.concatenate([session.run(None, {name: context[None]})[0] for context in contexts])
+    there = np.asarray(network(contexts))
+    return float(np.abs(here - (there[:, -1] if there.ndim == 5 else there)).max())
+
+
+def main() -> None:
+    task = protocols.films("digits_32", training=1)
+    measured_runs = leaderboard.runs("digits-32")
+    listed, contents = [], {}
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in TITLES:
+        network = nextframe.load(name)
+        model = to_onnx(network, FOLDER)
+        gap = difference(model, network, task.context[:50])
+        if gap > LARGEST_DIFFERENCE:
+            raise SystemExit(f"{name}: onnxruntime differs from Keras by {gap:.1e}; expected at most 1e-4")
+        contents[name] = model.SerializeToString()
+        listed.append(
+            {
+                "name": name,
+                "title": TITLES[name],
+                "file": f"{name}.onnx",
+                "bytes": len(contents[name]),
+                "frames": task.context_shape[0],
+                "error": round(leaderboard.over_seeds(measured_runs[name], leaderboard.mse_per_frame)[0], 2),
+            }
+        )
+        print(f"{name}: {len(contents[name]):,} bytes, differs by {gap:.1e}")
+    total = sum(map(len, contents.values()))
+    if total > LARGEST_TOTAL:
+        raise SystemExit(f"{total:,} bytes in all; expected at most {LARGEST_TOTAL:,}: leave one out")
+    for name, content in contents.items():
+        measured.put(FOLDER / f"{name}.onnx", content)
+    digits = shuffled_digits(16)[SPLITS["test"]][:DIGITS]  # in no training film
+    picture = io.BytesIO()
+    Image.fromarray(np.concatenate(list(digits), axis=1)).save(picture, "PNG")
+    measured.put(FOLDER.parent / "digits.png", picture.getvalue())
+    measured.put(FOLDER / "models.json", (json.dumps(listed, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()

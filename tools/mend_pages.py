@@ -1,0 +1,56 @@
+"""A Sphinx extension that mends what the theme writes: once the book is built, each page is gone through.
+
+Every mend must find its place on every page, so a new version of the theme cannot undo one in silence.
+"""
+
+import re
+from pathlib import Path
+
+# why: (what is found, what stands there afterwards)
+MENDS = {
+    "Live code by another site's kernels is not used; its settings stand twice, an error in every browser": (
+        r"\s*<script>const THEBE_JS_URL.*?</script>|\s*<script [^>]*sphinx-thebe\.js[^>]*></script>",
+        "",
+    ),
+    "Icons are a font already; as a script they weigh half a megabyte more, and replace what widgets look for": (
+        r"\s*<script src=[^>]*fontawesome[^>]*all\.min\.js[^>]*></script>",
+        "",
+    ),
+    "A screen reader finds the logo, the search and the contents by their place": (
+        r'<div class="bd-sidebar-primary bd-sidebar( hide-on-wide)?">',
+        r'<div class="bd-sidebar-primary bd-sidebar\1" role="complementary" aria-label="Book">',
+    ),
+}
+
+
+# the same, where a page has it
+MENDS_OF_SOME = {
+    "The empty corner of a table is no heading": (r'<th class="head">(<p></p>)?</th>', "<td></td>"),
+    "A list of citations has roles that are no longer in use, and children that a list may not have": (
+        r' role="doc-biblioentry"|(?<=<div) role="list"(?= class="citation-list">)',
+        "",
+    ),
+}
+
+
+def mend(text: str, name: str) -> str:
+    """Return a page's text with all that is to be mended."""
+    for why, (pattern, replacement) in MENDS.items():
+        text, count = re.subn(pattern, replacement, text, flags=re.DOTALL)
+        if not count:
+            raise ValueError(f"{name}: nothing found to mend by {pattern}\n  {why}")
+    for pattern, replacement in MENDS_OF_SOME.values():
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+def mend_pages(app, exception):
+    if exception is None and app.builder.name == "html":
+        folder = Path(app.outdir)
+        for path in [*folder.glob("book/*.html"), *folder.glob("notebooks/*.html"), folder / "search.html"]:
+            path.write_text(mend(path.read_text(encoding="utf-8"), path.name), encoding="utf-8")
+
+
+def setup(app):
+    app.connect("build-finished", mend_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
