@@ -23,6 +23,10 @@ SHELL := bash
 BIN := .venv/bin
 COLAB := .venv-colab/bin
 SOURCES := nextframe tests tools notebooks
+SCRIPTS := book/site/live book/static tests/live
+OXLINT := 1.94.0
+# The node that Playwright brings along
+NODE = $$($(BIN)/python -c 'from playwright._impl._driver import compute_driver_executable as node; print(node()[0])')
 # Tests may not reach the network, in this process or any that it starts: see tests/offline/sitecustomize.py
 OFFLINE := PYTHONPATH=$(CURDIR)/tests/offline
 QUIET := TF_CPP_MIN_LOG_LEVEL=3
@@ -54,6 +58,7 @@ benchmark: .venv/ready
 lint: .venv/ready
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
+	@if command -v npx > /dev/null; then npx --yes oxlint@$(OXLINT) --quiet --deny-warnings $(SCRIPTS); else echo "Skipped oxlint: no npx on this machine"; fi
 
 format: .venv/ready
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -62,6 +67,7 @@ format: .venv/ready
 test: lint
 	$(QUIET) $(OFFLINE) $(BIN)/pytest -q $(PARALLEL) tests/library tests/book
 	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(BIN)/pytest $(NBVAL) $(PARALLEL) notebooks
+	$(NODE) --test --test-reporter=dot tests/live
 	$(OFFLINE) $(STRICT_BUILD)
 	$(OFFLINE) $(BIN)/pytest -q tests/pages
 	$(OFFLINE) $(BIN)/pytest -q -n 2 tests/browser
