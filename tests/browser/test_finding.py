@@ -1,0 +1,52 @@
+"""A reader finds what they came for: by search, page by page, and from a chapter to its notebook."""
+
+import pytest
+import yaml
+from set_repository import ROOT, colab_address
+
+WORDS = {
+    "01_windowing": "sliding window",
+    "02_baselines_and_metrics": "optical flow",
+    "03_dense_lstm": "dense lstm",
+    "04_frames_as_channels": "frames as channels",
+    "05_conv3d": "conv3d",
+    "06_time_distributed": "inceptionv3",
+    "07_conv_lstm": "convlstm2d",
+    "08_stacked_hybrids": "pooling",
+    "09_verdict": "which architecture",
+    "10_beyond_one_frame": "rollouts",
+}
+PAGES = [
+    chapter["file"] for part in yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"] for chapter in part["chapters"]
+]
+
+
+def test_every_chapter_has_words_to_find_it_by():
+    assert sorted(WORDS) == sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize(("chapter", "words"), WORDS.items())
+def test_search_finds_every_chapter(chapter, words, open_page):
+    page = open_page(f"search.html?q={words.replace(' ', '+')}")
+    page.wait_for_selector("#search-results li a")
+    page.wait_for_timeout(500)  # excerpts come one by one
+    found = [link.get_attribute("href") for link in page.locator("#search-results li > a").all()]
+    assert any(f"notebooks/{chapter}.html" in address for address in found), found
+    assert page.complaints == []
+
+
+def test_the_next_page_leads_through_the_whole_book(open_page):
+    page = open_page("book/intro.html")
+    for name in PAGES:
+        page.click("a.right-next")
+        assert page.url.endswith(f"/{name}.html")
+
+
+@pytest.mark.parametrize("chapter", WORDS)
+def test_a_chapter_can_be_run_taken_along_and_mended(chapter, open_page):
+    page = open_page(f"notebooks/{chapter}.html")
+    links = [link.get_attribute("href") for link in page.locator(".article-header-buttons a").all()]
+    path = f"notebooks/{chapter}.ipynb"
+    assert colab_address(path) in links
+    assert f"../_sources/{path}" in links
+    assert any("/edit/" in link and link.endswith(path) for link in links)
