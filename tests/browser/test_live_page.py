@@ -139,6 +139,25 @@ def test_a_finger_drags_a_digit(started):
     assert frame(page)[18:, 18:].sum() > 1000  # it is in the corner
 
 
+def test_what_is_drawn_moves_off(started):
+    page = started()
+    page.click("[data-part=draw]")
+    box = page.locator("[data-part=truth]").bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(middle[0] - 30, middle[1])
+    page.mouse.down()
+    page.mouse.move(middle[0] + 30, middle[1], steps=10)
+    page.mouse.up()
+    wait_for_ticks(page, 2)
+    drawn = frame(page)
+    assert drawn[16, 13:19].min() > 200
+    wait_for_ticks(page, 2)
+    assert (frame(page) == drawn).all()
+    page.click("[data-part=draw]")
+    wait_for_ticks(page, 4)
+    assert (frame(page) != drawn).any()
+
+
 def test_keyboard_alone_is_enough(open_page):
     page = open_page(PAGE)
     page.focus("[data-part=start]")

@@ -75,3 +75,12 @@ test("the error is the sum of squares over a frame", () => {
   const grey = new Float32Array(SIDE * SIDE).fill(0.5);
   assert.equal(film.squaredError(black, grey), SIDE * SIDE * 0.25);
 });
+
+test("a dot is bright in its middle, dark far from it, and erases nothing", () => {
+  const dark = new Uint8ClampedArray(DIGIT * DIGIT);
+  const image = film.dotted(dark, 4.5, 7.5);
+  assert.equal(image[7 * DIGIT + 4], 255);
+  assert.equal(image[7 * DIGIT + 12], 0);
+  assert.equal(dark[7 * DIGIT + 4], 0);
+  assert.equal(film.dotted(image, 12.5, 7.5)[7 * DIGIT + 4], 255);
+});

@@ -36,6 +36,14 @@ export function within(place) {
   return Math.min(ROOM, Math.max(0, place));
 }
 
+/** A digit's image with a soft dot of light at a place, in pixels from its corner. */
+export function dotted(image, x, y, radius = 1.3) {
+  return image.map((value, index) => {
+    const distance = Math.hypot((index % DIGIT) + 0.5 - x, Math.floor(index / DIGIT) + 0.5 - y);
+    return Math.max(value, Math.round(255 * Math.min(1, Math.max(0, radius + 0.5 - distance))));
+  });
+}
+
 /** Draw digits into a frame, Float32Array of 0..1: between pixels by bilinear interpolation; the brighter pixel shows. */
 export function drawn(digits) {
   const frame = new Float32Array(SIDE * SIDE);

@@ -11,7 +11,7 @@ const root = document.getElementById("live");
 const part = (name) => root.querySelector(`[data-part="${name}"]`);
 const say = (text) => (part("message").textContent = text);
 
-const world = { digits: [], images: [], next: 0, held: null, paused: false, dreaming: false, speed: 1.5, shift: 0 };
+const world = { digits: [], images: [], next: 0, held: null, drawing: false, paused: false, dreaming: false, speed: 1.5, shift: 0 };
 let context; // what the networks see
 let rows = []; // one for each forecast that is shown
 
@@ -73,7 +73,7 @@ async function forecastAll() {
 
 /** The next frame comes: show it beside what was said, and say what comes next. */
 async function tick() {
-  if (!world.paused) {
+  if (!world.paused && !world.drawing) {
     world.digits = world.digits.map((digit, index) => (index === world.held ? digit : film.moved(digit)));
   }
   const truth = film.drawn(world.digits);
@@ -111,8 +111,19 @@ function dream(on) {
   part("dream").setAttribute("aria-pressed", String(on));
 }
 
+/** Begin an empty shape in the middle of the frame, or let the one that was drawn go. */
+function draw(on) {
+  world.drawing = on;
+  const middle = { x: film.SIDE / 4, y: film.SIDE / 4, speed: world.speed };
+  if (on) world.digits = [film.digit(new Uint8ClampedArray(film.DIGIT ** 2), middle)];
+  part("draw").setAttribute("aria-pressed", String(on));
+  part("draw").textContent = on ? "Let it go" : "Draw your own";
+  part("hint").textContent = on ? "Draw in the middle of the frame." : "Drag a digit, or use the arrow keys.";
+}
+
 function listenToHands() {
   const canvas = part("truth");
+  // where a digit's corner would be, were its middle under the finger
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     const scale = film.SIDE / box.width;
@@ -123,7 +134,13 @@ function listenToHands() {
     return distances.indexOf(Math.min(...distances));
   };
   const put = (index, { x, y }) => {
-    world.digits[index] = { ...world.digits[index], x: film.within(x), y: film.within(y) };
+    const digit = world.digits[index];
+    if (world.drawing) {
+      const [right, down] = [x - digit.x + film.DIGIT / 2, y - digit.y + film.DIGIT / 2];
+      world.digits[index] = { ...digit, image: film.dotted(digit.image, right, down) };
+    } else {
+      world.digits[index] = { ...digit, x: film.within(x), y: film.within(y) };
+    }
   };
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
@@ -134,7 +151,7 @@ function listenToHands() {
   for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (world.held = null));
   canvas.addEventListener("keydown", (event) => {
     const by = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }[event.key];
-    if (!by) return;
+    if (!by || world.drawing) return;
     event.preventDefault();
     const { x, y } = world.digits[0];
     put(0, { x: x + by[0], y: y + by[1] });
@@ -146,7 +163,11 @@ function listenToControls() {
     world.paused = !world.paused;
     part("pause").setAttribute("aria-pressed", String(world.paused));
   });
-  part("digits").addEventListener("click", takeDigits);
+  part("digits").addEventListener("click", () => {
+    draw(false);
+    takeDigits();
+  });
+  part("draw").addEventListener("click", () => draw(!world.drawing));
   part("dream").addEventListener("click", () => dream(!world.dreaming));
   const slider = (name, change) => {
     const show = () => {
