@@ -97,7 +97,12 @@ async function tick() {
 /** Ten frames a second, or as many as this machine can. */
 async function run() {
   const began = performance.now();
-  await tick();
+  try {
+    await tick();
+  } catch (error) {
+    say(`The film stopped: ${error.message}. Reload the page to go on.`);
+    throw error;
+  }
   root.dataset.ticks = Number(root.dataset.ticks ?? 0) + 1;
   setTimeout(run, Math.max(0, 1000 / FRAMES_A_SECOND - (performance.now() - began)));
 }

@@ -1,0 +1,48 @@
+"""What moves on a page moves: sliders by keyboard, players by themselves."""
+
+import pytest
+from set_repository import ROOT
+
+CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+# Everything in a cell's output that a reader sees: its text and how its parts are drawn, and the pixels of canvases
+SEEN = """slider => {
+    const output = slider.closest(".cell_output");
+    const canvases = [...output.querySelectorAll("canvas")].map(canvas => canvas.toDataURL());
+    const styles = [...output.querySelectorAll("[style]")].map(element => element.getAttribute("style"));
+    return JSON.stringify([output.innerText, styles, canvases]);
+}"""
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_slider_moves_something(chapter, open_page):
+    page = open_page(f"notebooks/{chapter}.html")
+    sliders = page.locator(".cell_output input[type=range]")
+    for index in range(sliders.count()):
+        slider = sliders.nth(index)
+        before = slider.evaluate(SEEN)
+        slider.focus()
+        at_the_end = slider.evaluate("slider => slider.value === slider.max")
+        page.keyboard.press("ArrowLeft" if at_the_end else "ArrowRight")
+        page.wait_for_timeout(100)
+        assert slider.evaluate(SEEN) != before, f"slider {index} of {chapter}"
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_film_plays_and_can_be_stopped(chapter, open_page):
+    page = open_page(f"notebooks/{chapter}.html")
+    films = page.locator(".cell_output video")
+    for index in range(films.count()):
+        film = films.nth(index)
+        film.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        assert film.evaluate("film => film.controls && film.currentTime > 0 && !film.paused"), f"film {index}"
+        film.evaluate("film => film.pause()")
+        assert film.evaluate("film => film.paused")
+
+
+def test_films_wait_for_who_wants_no_motion(open_page):
+    page = open_page(f"notebooks/{CHAPTERS[0]}.html", reduced_motion="reduce")
+    films = page.locator("video")
+    assert films.count()
+    assert all(films.nth(index).evaluate("film => film.paused") for index in range(films.count()))
