@@ -48,9 +48,11 @@ def to_onnx(network: keras.Model, folder: Path) -> onnx.ModelProto:
     casts = []
     for weights in model.graph.initializer:
         values = onnx.numpy_helper.to_array(weights)
-        if values.dtype == np.float32 and values.size > 1:
+        halved = values.astype(np.float16) if values.dtype == np.float32 else values
+        # what was computed on the way, such as a normalization folded into a convolution, stays as it is
+        if values.dtype == np.float32 and values.size > 1 and (halved == values).all():
             name = weights.name
-            weights.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}/16"))
+            weights.CopyFrom(onnx.numpy_helper.from_array(halved, f"{name}/16"))
             casts.append(onnx.helper.make_node("Cast", [f"{name}/16"], [name], to=onnx.TensorProto.FLOAT))
     nodes = [part for node in model.graph.node for part in without_second_bias(node)]
     del model.graph.node[:]

@@ -77,3 +77,25 @@ def test_the_horizon_is_the_files():
 @pytest.mark.parametrize(("text", "right"), [("2.0 ± 0.5", True), ("2.1 ± 0.5", False), ("2.0 ± 0.4", False)])
 def test_a_wrong_number_is_noticed(text, right):
     assert says(text, [1.5, 2.0, 2.5]) is right
+
+
+def test_the_first_page_is_right_about_the_best():
+    """It names the network that moves pixels: no seed of another does as well as its worst."""
+    stored = runs("digits-32")
+    first = {name: [run["scores"]["all"]["MSE per frame"][0] for run in of_one] for name, of_one in stored.items()}
+    ours = first.pop("forecaster")
+    assert max(ours) < min(error for errors in first.values() for error in errors)
+
+
+def test_the_first_page_plays_every_network_that_ships_the_best_first():
+    shipped = json.loads((ROOT / "nextframe" / "data" / "trained" / "index.json").read_text())["models"]
+    stored = runs("digits-32")
+    error = {
+        name: np.mean([run["scores"]["all"]["MSE per frame"][0] for run in stored[name.replace("_", " ")]])
+        for name in shipped
+    }
+    page = (ROOT / "book" / "figures" / "networks.html").read_text()
+    played = re.findall(r"<span[^>]*>([^<]+)</span>", page)
+    assert played[0] == "the film"
+    networks = [name for name in played if name != "the film"]
+    assert networks == [name.replace("_", " ") for name in sorted(error, key=error.get)]
