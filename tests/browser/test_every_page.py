@@ -56,7 +56,7 @@ def test_a_book_opened_from_disk_still_reads_well(browser):
     """Its styles are there: the contents stand beside the text."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.goto((HTML / "book" / "intro.html").as_uri())
+    page.goto((HTML / "notebooks" / "09_verdict.html").as_uri())
     contents, text = (page.locator(part).bounding_box() for part in (".bd-sidebar-primary", "article"))
     assert contents["x"] + contents["width"] <= text["x"]
     assert page.evaluate("document.querySelector('article img').naturalWidth") > 0
