@@ -56,8 +56,10 @@ def move(frame, motion, reach, patch):
     rows, columns = motion.shape[1:3]
     side, window = 2 * reach + 1, 2 * reach + patch
     padded = ops.pad(frame, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
-    # all that the pixels of a patch can be reached from
-    around = ops.image.extract_patches(padded, window, patch, padding="valid")
+    # All that a patch's pixels can be reached from. A convolution cuts it
+    # out: with strides, `extract_patches` fails in a model of Keras 3.13.
+    cut = np.eye(window**2, dtype="float32").reshape(window, window, 1, -1)
+    around = ops.conv(padded, cut, strides=patch, padding="valid")
     around = ops.reshape(around, (-1, rows, columns, window, window))
     motion = ops.reshape(motion, (-1, rows, columns, side, side))
     moved = [
