@@ -1,6 +1,7 @@
 """This book's own trained weights: the best run of each model under the protocol `digits-32`.
 
-Weights ship as `.weights.h5` with numbers of 16 bits, half the size of Keras's own; they become 32 bits when loaded.
+Weights ship as `.weights.h5` with numbers of 16 bits, half the size of Keras's own; they become 32 bits when loaded. Of a
+large array, 8 bits are kept: see `rounded`.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from nextframe.checks import one_of
 from nextframe.models import build
 
 FOLDER = Path(str(files("nextframe"))) / "data" / "trained"
+LARGE = 100_000  # numbers; arrays of so many are rounded to 8 bits
 _LIST = "index"  # the measured result that says what is there
 
 
@@ -90,7 +92,7 @@ def ship(
         }
         source = weights_folder(plan.name) / f"{best}.weights.h5"
         if source.exists():
-            contents[model] = in_16_bits(source)
+            contents[model] = packed(source)
             shipped[model] = about | {"sha256": hashlib.sha256(contents[model]).hexdigest()}
         elif not about.items() <= before.get(model, {}).items():
             raise FileNotFoundError(
@@ -102,8 +104,20 @@ def ship(
     return list(shipped)
 
 
-def in_16_bits(path: str | os.PathLike) -> bytes:
-    """Return a weights file of Keras with its floats halved and compressed, and without the optimizer's state.
+def step(values: np.ndarray) -> float:
+    """Return the smallest power of two whose multiples from -127 to 127 reach as far as the values do."""
+    return 2.0 ** np.ceil(np.log2(max(np.abs(values).max(initial=0), np.finfo(np.float16).tiny) / 127))
+
+
+def rounded(values: np.ndarray) -> np.ndarray:
+    """Round to multiples of `step`: as 8 bits hold, and 16 as floats. Of any shape and dtype, float16 returned."""
+    return (np.round(values / step(values)) * step(values)).astype(np.float16)
+
+
+def packed(path: str | os.PathLike) -> bytes:
+    """Return a weights file of Keras with its floats in 16 bits and compressed, and without the optimizer's state.
+
+    Arrays of `LARGE` numbers or more are rounded to 8 bits first.
 
     Raises:
         OverflowError: A weight is too large for 16 bits.
@@ -121,9 +135,9 @@ def in_16_bits(path: str | os.PathLike) -> bytes:
             if values.dtype == np.float32:
                 if np.abs(values).max(initial=0) > np.finfo(np.float16).max:
                     raise OverflowError(f"{path}: {name} has a weight too large for 16 bits: ship it in 32")
-                values = values.astype(np.float16)
-            packed = {"compression": "gzip", "shuffle": True} if values.ndim else {}
-            target.create_dataset(name, data=values, **packed).attrs.update(item.attrs)
+                values = values.astype(np.float16) if values.size < LARGE else rounded(values)
+            options = {"compression": "gzip", "shuffle": True} if values.ndim else {}
+            target.create_dataset(name, data=values, **options).attrs.update(item.attrs)
 
         target.attrs.update(source.attrs)
         source.visititems(copy)

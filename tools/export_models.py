@@ -2,10 +2,11 @@
 
     make live
 
-Each network is the one that `nextframe.load` gives. Weights are kept in 16 bits, as they ship, and become 32 in the
-browser; onnxruntime must then give what Keras gives on real windows, to 1e-4, or nothing is written.
+Each network is the one that `nextframe.load` gives. Weights are kept in 16 bits or 8, as they ship, and become 32 in
+the browser; onnxruntime must then give what Keras gives on real windows, to 1e-4, or nothing is written.
 """
 
+import gzip
 import io
 import json
 from pathlib import Path
@@ -17,17 +18,18 @@ import onnxruntime
 from PIL import Image
 
 import nextframe
-from nextframe import leaderboard, measured, protocols
+from nextframe import leaderboard, measured, pretrained, protocols
 from nextframe.moving_digits import SPLITS, shuffled_digits
 
 FOLDER = Path(__file__).resolve().parents[1] / "book" / "site" / "live" / "models"
 LARGEST_DIFFERENCE = 1e-4
 LARGEST_TOTAL = 3_000_000  # bytes
 DIGITS = 20
-# Those that a page can carry: the memories that are vectors have a million weights and a half
+# Those that a page can carry, the first one first to be loaded
 TITLES = {
     "forecaster": "the book's forecaster",
     "frames_as_channels": "Conv2D, frames as channels",
+    "dense_lstm": "dense LSTM",
     "conv3d": "Conv3D",
     "conv_lstm": "ConvLSTM2D",
     "time_distributed": "TimeDistributed",
@@ -36,7 +38,7 @@ TITLES = {
 
 
 def to_onnx(network: keras.Model, folder: Path) -> onnx.ModelProto:
-    """Export the last frame of a network's forecast for one context, with weights of 16 bits."""
+    """Export the last frame of a network's forecast for one context, with weights of few bits."""
     context = keras.Input(batch_shape=(1, *network.input_shape[1:]))
     forecast = network(context)
     one = keras.Model(context, forecast[:, -1] if len(forecast.shape) == 5 else forecast)
@@ -45,20 +47,37 @@ def to_onnx(network: keras.Model, folder: Path) -> onnx.ModelProto:
     one.export(path, format="onnx", verbose=False)
     model = onnx.load(path)
     path.unlink()
-    casts = []
+    unpacking = []
     for weights in model.graph.initializer:
-        values = onnx.numpy_helper.to_array(weights)
-        halved = values.astype(np.float16) if values.dtype == np.float32 else values
-        # what was computed on the way, such as a normalization folded into a convolution, stays as it is
-        if values.dtype == np.float32 and values.size > 1 and (halved == values).all():
-            name = weights.name
-            weights.CopyFrom(onnx.numpy_helper.from_array(halved, f"{name}/16"))
-            casts.append(onnx.helper.make_node("Cast", [f"{name}/16"], [name], to=onnx.TensorProto.FLOAT))
+        name, values = weights.name, onnx.numpy_helper.to_array(weights)
+        small, unpack = shrunk(name, values)
+        if small is not None:
+            weights.CopyFrom(small)
+            unpacking += unpack
     nodes = [part for node in model.graph.node for part in without_second_bias(node)]
     del model.graph.node[:]
-    model.graph.node.extend([*casts, *nodes])
+    model.graph.node.extend([*unpacking, *nodes])
     onnx.checker.check_model(model)
     return model
+
+
+def shrunk(name: str, values: np.ndarray) -> tuple[onnx.TensorProto | None, list[onnx.NodeProto]]:
+    """Return weights in the fewest bits that hold them exactly, and what turns them back into floats of 32.
+
+    None for what was computed on the way, such as a normalization folded into a convolution: it stays as it is.
+    """
+    if values.dtype != np.float32 or values.size == 1:
+        return None, []
+    step = pretrained.step(values)
+    if values.size >= pretrained.LARGE and (values / step == np.round(values / step)).all():
+        few, scale = values / step, onnx.helper.make_node("Constant", [], [f"{name}/step"], value_float=step)
+        small = onnx.numpy_helper.from_array(few.astype(np.int8), f"{name}/8")
+        return small, [scale, onnx.helper.make_node("DequantizeLinear", [f"{name}/8", f"{name}/step"], [name])]
+    few = values.astype(np.float16)
+    if (few == values).all():
+        small = onnx.numpy_helper.from_array(few, f"{name}/16")
+        return small, [onnx.helper.make_node("Cast", [f"{name}/16"], [name], to=onnx.TensorProto.FLOAT)]
+    return None, []
 
 
 def without_second_bias(node: onnx.NodeProto) -> list[onnx.NodeProto]:
@@ -91,12 +110,12 @@ def main() -> None:
         gap = difference(model, network, task.context[:50])
         if gap > LARGEST_DIFFERENCE:
             raise SystemExit(f"{name}: onnxruntime differs from Keras by {gap:.1e}; expected at most 1e-4")
-        contents[name] = model.SerializeToString()
+        contents[name] = gzip.compress(model.SerializeToString(), mtime=0)  # the same bytes each time
         listed.append(
             {
                 "name": name,
                 "title": TITLES[name],
-                "file": f"{name}.onnx",
+                "file": f"{name}.onnx.gz",
                 "bytes": len(contents[name]),
                 "frames": task.context_shape[0],
                 "error": round(leaderboard.over_seeds(measured_runs[name], leaderboard.mse_per_frame)[0], 2),
@@ -107,7 +126,7 @@ def main() -> None:
     if total > LARGEST_TOTAL:
         raise SystemExit(f"{total:,} bytes in all; expected at most {LARGEST_TOTAL:,}: leave one out")
     for name, content in contents.items():
-        measured.put(FOLDER / f"{name}.onnx", content)
+        measured.put(FOLDER / f"{name}.onnx.gz", content)
     digits = shuffled_digits(16)[SPLITS["test"]][:DIGITS]  # in no training film
     picture = io.BytesIO()
     Image.fromarray(np.concatenate(list(digits), axis=1)).save(picture, "PNG")

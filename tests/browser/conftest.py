@@ -7,10 +7,9 @@ import shutil
 import threading
 
 import pytest
+from built_book import HTML
 from playwright.sync_api import sync_playwright
-from set_repository import ROOT
 
-HTML = ROOT / "_build" / "html"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 

@@ -4,11 +4,8 @@ import gzip
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import HTML
+from built_book import HTML, WRITTEN
 
-PAGES = sorted(
-    path.relative_to(HTML).as_posix() for path in HTML.glob("*/*.html") if path.parts[-2] in ("book", "notebooks")
-)
 WIDTHS = {"desktop": 1280, "phone": 400}
 LARGEST = 1_500_000  # bytes that a page may load before anybody touches it, compressed
 
@@ -18,7 +15,7 @@ SHIFTS = """() => new Promise(resolve => new PerformanceObserver(list => resolve
 )).observe({type: 'layout-shift', buffered: true}) || setTimeout(() => resolve(0), 500))"""
 
 
-@pytest.mark.parametrize("page_name", PAGES)
+@pytest.mark.parametrize("page_name", WRITTEN)
 def test_nothing_breaks_and_no_other_site_is_asked(page_name, open_page):
     page = open_page(page_name)
     assert page.complaints == []
@@ -27,20 +24,20 @@ def test_nothing_breaks_and_no_other_site_is_asked(page_name, open_page):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
-@pytest.mark.parametrize("page_name", PAGES)
+@pytest.mark.parametrize("page_name", WRITTEN)
 def test_everybody_can_read_it(page_name, width, theme, open_page):
     page = open_page(page_name, width=width, color_scheme=theme)
     found = Axe().run(page).response["violations"]
     assert not [(v["id"], v["help"], [n["html"][:200] for n in v["nodes"][:3]]) for v in found]
 
 
-@pytest.mark.parametrize("page_name", PAGES)
+@pytest.mark.parametrize("page_name", WRITTEN)
 def test_a_phone_need_not_scroll_sideways(page_name, open_page):
     page = open_page(page_name, width=WIDTHS["phone"])
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS["phone"]
 
 
-@pytest.mark.parametrize("page_name", PAGES)
+@pytest.mark.parametrize("page_name", WRITTEN)
 def test_it_is_light_and_stays_in_place(page_name, open_page, browser, site):
     context = browser.new_context()
     page = context.new_page()

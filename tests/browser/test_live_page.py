@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from built_book import HTML
 from set_repository import ROOT
 
 import nextframe
@@ -99,7 +100,7 @@ def test_nothing_is_loaded_before_it_is_asked_for(browser, site):
     assert not [url for url in sizes if "onnx" in url]
     page.click("[data-part=start]")
     page.wait_for_selector(".live-row:nth-child(2)", timeout=60_000)
-    assert [url for url in sizes if url.endswith(".onnx")] == [f"{site}/live/models/{LISTED[0]['file']}"]
+    assert [url for url in sizes if ".onnx" in url] == [f"{site}/live/models/{LISTED[0]['file']}"]
     assert sum(sizes.values()) <= LARGEST_VISIT, sorted(sizes.items(), key=lambda item: -item[1])[:5]
     page.context.close()
 
@@ -123,6 +124,30 @@ def test_every_network_can_be_chosen_and_put_away(started):
     boxes.first.uncheck()
     assert page.locator(".live-row").count() == len(LISTED)
     assert page.complaints == []
+
+
+def test_a_shift_shows_who_knows_the_place(started):
+    """Claim 2: a dense network has a weight for each place, a convolution has none."""
+    page = started()
+    names = ["dense_lstm", "conv3d"]
+    for count, name in enumerate(names):
+        page.check(f"[data-part=networks] input[value={name}]")
+        page.wait_for_selector(f".live-row:nth-child({count + 3})", timeout=60_000)
+    page.uncheck("[data-part=networks] input[value=forecaster]")
+
+    def over_four_seconds():
+        seconds = []
+        for _ in range(4):
+            wait_for_ticks(page, 10)
+            seconds.append(errors(page)[1:])
+        return np.mean(seconds, axis=0)
+
+    wait_for_ticks(page, 10)
+    before = over_four_seconds()
+    page.fill("[data-part=shift]", "6")
+    wait_for_ticks(page, 2)
+    rise = dict(zip(names, over_four_seconds() - before, strict=True))
+    assert rise["dense_lstm"] > 2 * max(rise["conv3d"], 0.5)
 
 
 def test_a_finger_drags_a_digit(started):
@@ -216,7 +241,7 @@ def test_a_browser_without_webassembly_is_told(browser, site):
 def test_a_page_opened_from_disk_says_what_to_do(browser):
     context = browser.new_context()
     page = context.new_page()
-    page.goto((ROOT / "_build" / "html" / PAGE).as_uri())
+    page.goto((HTML / PAGE).as_uri())
     assert "run: make serve" in page.inner_text("[data-part=message]")
     assert not page.is_visible("[data-part=start]")
     context.close()

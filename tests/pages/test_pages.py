@@ -9,12 +9,10 @@ from urllib.parse import unquote, urldefrag, urlparse
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from built_book import HTML, PAGES
 from set_repository import ROOT, colab_address
 
-HTML = ROOT / "_build" / "html"
 CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-# index.html only sends the browser on to the first page
-PAGES = sorted(path.relative_to(HTML).as_posix() for path in HTML.glob("*/*.html") if path.parts[-2] != "_static")
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,14 @@ async function fetched(url) {
   return answer;
 }
 
+/** The bytes of a file that is packed by gzip, unless a server has unpacked it on the way. */
+async function unpacked(url) {
+  const bytes = new Uint8Array(await (await fetched(url)).arrayBuffer());
+  const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const stream = new Blob([bytes]).stream();
+  return new Response(isPacked ? stream.pipeThrough(new DecompressionStream("gzip")) : stream).arrayBuffer();
+}
+
 /** What can be loaded: see tools/export_models.py, which writes the list. */
 export async function listed() {
   return (await fetched(new URL("models/models.json", HERE))).json();
@@ -33,13 +41,7 @@ let runtime;
 export function loadRuntime() {
   runtime ??= (async () => {
     const ort = await import(new URL("ort.wasm.min.mjs", VENDOR));
-    const packed = await fetched(new URL("ort-wasm-simd-threaded.wasm.gz", VENDOR));
-    // a server may have unpacked it on the way
-    const bytes = new Uint8Array(await packed.arrayBuffer());
-    const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
-    const stream = new Blob([bytes]).stream();
-    const unpacked = isPacked ? stream.pipeThrough(new DecompressionStream("gzip")) : stream;
-    ort.env.wasm.wasmBinary = await new Response(unpacked).arrayBuffer();
+    ort.env.wasm.wasmBinary = await unpacked(new URL("ort-wasm-simd-threaded.wasm.gz", VENDOR));
     ort.env.wasm.wasmPaths = { mjs: new URL("ort-wasm-simd-threaded.mjs", VENDOR).href };
     ort.env.wasm.numThreads = 1; // more need headers that a plain web server does not send
     return ort;
@@ -51,8 +53,8 @@ export function loadRuntime() {
 /** Load a network; returns a function from a context, as one Float32Array, to a forecast of one frame. */
 export async function load({ file, frames }) {
   const ort = await loadRuntime();
-  const bytes = await (await fetched(new URL(`models/${file}`, HERE))).arrayBuffer();
-  const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+  const network = await unpacked(new URL(`models/${file}`, HERE));
+  const session = await ort.InferenceSession.create(network, { executionProviders: ["wasm"] });
   return async (values) => {
     const input = new ort.Tensor("float32", values, [1, frames, SIDE, SIDE, 1]);
     const output = (await session.run({ [session.inputNames[0]]: input }))[session.outputNames[0]];
