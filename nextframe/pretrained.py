@@ -1,7 +1,7 @@
 """This book's own trained weights: the best run of each model under the protocol `digits-32`.
 
-Weights ship as `.weights.h5` with numbers of 16 bits, half the size of Keras's own; they become 32 bits when loaded. Of a
-large array, 8 bits are kept: see `rounded`.
+Weights ship as `.weights.h5` with numbers of 16 bits, half the size of Keras's own; they become 32 bits when loaded. Of
+a large array, 8 bits are kept: see `rounded`.
 """
 
 import hashlib
