@@ -1,16 +1,19 @@
 """Draw what the book's first page and the README show: a film with forecasts that have learned nothing, and the same
-for every trained network, as a player.
+for every trained network, as a player. And the card that other sites show of a link to the book.
 """
 
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot as plt
 
 from nextframe import clips, forecasting, leaderboard, measured, plotting, pretrained, protocols, windows
 from nextframe.models import build
 
 FIGURES = Path(__file__).resolve().parents[1] / "book" / "figures"
 ROW = 4  # networks side by side
+CARD = FIGURES.parent / "site" / "card.png"
+INK, NEXT = "#0072b2", "#d55e00"  # the logo's colours
 
 
 def draw_forecasts() -> None:
@@ -43,7 +46,30 @@ def draw_networks() -> None:
     measured.put(FIGURES / "networks.html", ("\n".join(pages) + "\n").encode())
 
 
+def draw_card() -> None:
+    """Draw 1200 × 630 pixels: a film, and its next frame by two networks and as it came."""
+    film = protocols.films("digits_32", training=1).film[:1]
+    past = {"2 ago": film[0, 7], "1 ago": film[0, 8], "now": film[0, 9]}
+    trained = {"dense LSTM": "dense_lstm", "forecaster": "forecaster"}
+    forecasts = {title: forecasting.predict_along(pretrained.load(name), film)[0, 0] for title, name in trained.items()}
+    pictures = past | forecasts | {"what came": film[0, 10]}
+    figure, axes = plt.subplots(1, len(pictures), figsize=(12, 6.3), dpi=100)
+    figure.subplots_adjust(left=0.05, right=0.95, top=0.5, bottom=0.12, wspace=0.12)
+    figure.text(0.05, 0.82, "Next Frame", size=60, weight="bold", color=INK)
+    figure.text(0.05, 0.68, "Predict the next frame of a greyscale video with Keras:", size=26, color="#333333")
+    figure.text(0.05, 0.58, "every architecture, answered by measurement.", size=26, color="#333333")
+    for ax, (title, picture) in zip(axes, pictures.items(), strict=True):
+        ax.imshow(picture[..., 0], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        ax.set_title(title, y=-0.24, size=18, color="#333333")
+        ax.set(xticks=[], yticks=[])
+        colour, line = INK if title in past else NEXT, "--" if title in forecasts else "-"
+        ax.spines[:].set(color=colour, linestyle=line, linewidth=4)
+    figure.savefig(CARD, metadata={"Software": None})
+    plt.close(figure)
+
+
 if __name__ == "__main__":
     matplotlib.use("agg")
     draw_forecasts()
     draw_networks()
+    draw_card()

@@ -25,6 +25,10 @@ MENDS = {
 
 # the same, where a page has it
 MENDS_OF_SOME = {
+    "What other sites quote of a chapter is its first sentence, not its button": (
+        r'(?<=content=")Open this chapter in Colab ',
+        "",
+    ),
     "The empty corner of a table is no heading": (r'<th class="head">(<p></p>)?</th>', "<td></td>"),
     "A list of citations has roles that are no longer in use, and children that a list may not have": (
         r' role="doc-biblioentry"|(?<=<div) role="list"(?= class="citation-list">)',

@@ -9,8 +9,9 @@ from urllib.parse import unquote, urldefrag, urlparse
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from built_book import HTML, PAGES
-from set_repository import ROOT, colab_address
+from built_book import HTML, PAGES, WRITTEN
+from PIL import Image
+from set_repository import ROOT, colab_address, published_book, repository
 
 CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 
@@ -120,6 +121,18 @@ def test_every_glossary_word_is_a_place_to_link_to(soups):
     assert len(words) > 15
     for word in words:
         assert f"term-{word.replace(' ', '-')}" in places
+
+
+def test_other_sites_can_show_a_card(soups):
+    address = f"{published_book(repository()[0])}/"
+    for page in WRITTEN:
+        said = {tag["property"]: tag["content"] for tag in soups[page].find_all("meta", property=True)}
+        assert said["og:url"] == address + page
+        assert all(said[f"og:{what}"] for what in ("title", "description", "image:alt")), page
+        assert not said["og:description"].startswith("Open this chapter")
+        assert said["og:image"] == f"{address}card.png"
+    with Image.open(HTML / "card.png") as card:
+        assert card.size == (1200, 630)
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["first build", "built again"])
