@@ -9,6 +9,7 @@
 #   make lint        check style;  make format mends what can be mended
 #   make model-cells bring the cells that show a model up to date with its module
 #   make live        put the trained networks into the page "Try it", as ONNX
+#   make page-speed measure how fast the built pages paint, and the page "Try it" forecasts
 #   make links       ask every link in the book whether it still leads somewhere
 #   make repository URL=https://github.com/you/yours   rewrite every address that names the repository
 #   make constraints pin the newest versions that requirements.txt allows
@@ -18,7 +19,7 @@ PYTHON ?= python3
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := book
-.PHONY: book test test-colab colab-python notebooks benchmark serve lint format links live model-cells repository constraints clean clean-all
+.PHONY: book test test-colab colab-python notebooks benchmark serve lint format links live page-speed model-cells repository constraints clean clean-all
 
 BIN := .venv/bin
 COLAB := .venv-colab/bin
@@ -89,6 +90,9 @@ test-colab: .venv-colab/ready
 
 links: .venv/ready
 	$(BIN)/jupyter-book build . --builder linkcheck
+
+page-speed: book
+	$(QUIET) $(BIN)/pytest -q -p no:cacheprovider tests/browser/measure_speed.py
 
 live: .venv/ready
 	$(QUIET) $(BIN)/python -W ignore tools/export_models.py

@@ -228,6 +228,23 @@ def test_it_fits_a_phone(started):
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
+def test_a_slow_machine_keeps_up_or_slows_down(started):
+    """Fewer frames a second, and everything else as it was: the film waits for the forecasts."""
+    page = started()
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})
+    page.check("[data-part=networks] input[value=conv_lstm]")
+    page.wait_for_selector(".live-row:nth-child(3)", timeout=60_000)
+    wait_for_ticks(page, 20)
+    copied, *forecasts = errors(page)
+    assert max(forecasts) < copied / 2
+    page.click("[data-part=pause]")
+    wait_for_ticks(page, 2)
+    still = frame(page)
+    wait_for_ticks(page, 2)
+    assert (frame(page) == still).all()
+    assert page.complaints == []
+
+
 def test_a_browser_without_webassembly_is_told(browser, site):
     context = browser.new_context()
     context.add_init_script("delete globalThis.WebAssembly")

@@ -1,0 +1,50 @@
+"""How fast the book is in headless Chromium. Timings are noisy, so no test depends on them: `make page-speed` runs this.
+
+Read its tables on a machine that does nothing else.
+"""
+
+import json
+
+from built_book import WRITTEN
+from set_repository import ROOT
+
+LARGEST_PAINT = 1.5  # seconds
+FEWEST = 10  # forecasts a second, of each network
+LISTED = json.loads((ROOT / "book" / "site" / "live" / "models" / "models.json").read_text())
+
+PAINTED = """() => new Promise(resolve => new PerformanceObserver(list => resolve(list.getEntries().at(-1).startTime))
+    .observe({type: 'largest-contentful-paint', buffered: true}))"""
+FORECASTS = """async (about) => {
+    const networks = await import(new URL("../live/networks.js", location.href));
+    const predict = await networks.load(about);
+    const context = new Float32Array(about.frames * 32 * 32).fill(0.5);
+    await predict(context);
+    const began = performance.now();
+    for (let count = 0; count < 50; count++) await predict(context);
+    return 50_000 / (performance.now() - began);
+}"""
+
+
+def test_the_largest_part_is_painted_soon(browser, site, capsys):
+    seconds = {}
+    for name in WRITTEN:
+        context = browser.new_context(viewport={"width": 1280, "height": 900})  # nothing is cached yet
+        page = context.new_page()
+        page.goto(f"{site}/{name}", wait_until="networkidle")
+        seconds[name] = page.evaluate(PAINTED) / 1000
+        context.close()
+    with capsys.disabled():
+        print("\n\nlargest paint after")
+        for name, painted in seconds.items():
+            print(f"  {painted:.2f} s  {name}")
+    assert max(seconds.values()) < LARGEST_PAINT
+
+
+def test_networks_forecast_in_real_time(open_page, capsys):
+    page = open_page("book/try_it.html")
+    rates = {about["name"]: page.evaluate(FORECASTS, about) for about in LISTED}
+    with capsys.disabled():
+        print("\n\nforecasts a second, on one core")
+        for name, rate in rates.items():
+            print(f"  {rate:4.0f}  {name}")
+    assert min(rates.values()) > FEWEST
