@@ -1,4 +1,4 @@
-"""How fast the book is in headless Chromium. Timings are noisy, so no test depends on them: `make page-speed` runs this.
+"""How fast the book is in headless Chromium. Timings are noisy, so no test depends on them: `make page-speed` does.
 
 Read its tables on a machine that does nothing else.
 """
