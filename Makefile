@@ -5,7 +5,7 @@
 #   make test-colab  prove the notebooks with Colab's own versions (needs Python 3.13)
 #   make notebooks   run the notebooks and store their outputs (ONLY=notebooks/01_windowing.ipynb for one)
 #   make benchmark   measure what is missing of a protocol (PROTOCOL=digits-32, clips-64 or moving-mnist-64)
-#   make serve       build the book and serve it at http://localhost:8000
+#   make serve       build the book, serve it at http://localhost:8000 and open it
 #   make lint        check style;  make format mends what can be mended
 #   make model-cells bring the cells that show a model up to date with its module
 #   make live        put the trained networks into the page "Try it", as ONNX
@@ -48,6 +48,7 @@ book: .venv/ready
 
 serve: book
 	@echo "The book is at http://localhost:8000 (Ctrl+C stops)"
+	@if [ -n "$$BROWSER$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then (sleep 1; $(BIN)/python -m webbrowser http://localhost:8000) & fi
 	cd _build/html && ../../$(BIN)/python -m http.server 8000 --bind 127.0.0.1
 
 notebooks: .venv/ready
