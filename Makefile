@@ -48,7 +48,7 @@ book: .venv/ready
 
 serve: book
 	@echo "The book is at http://localhost:8000 (Ctrl+C stops)"
-	@if [ -n "$$BROWSER$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then (sleep 1; $(BIN)/python -m webbrowser http://localhost:8000) & fi
+	@if [ -n "$${BROWSER-}$${DISPLAY-}$${WAYLAND_DISPLAY-}" ] || [ "$$(uname)" = Darwin ]; then (sleep 1; $(BIN)/python -m webbrowser http://localhost:8000) & fi
 	cd _build/html && ../../$(BIN)/python -m http.server 8000 --bind 127.0.0.1
 
 notebooks: .venv/ready
