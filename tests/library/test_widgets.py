@@ -134,6 +134,14 @@ def test_frame_slider_holds_every_frame(stacks):
     assert "http" not in page
 
 
+def test_jupyterlab_leaves_the_arrow_keys_to_sliders(clip, stacks):
+    """It asks the element that has the focus itself, not those around it."""
+    for page in (widgets.window_explorer(clip).data, widgets.frame_slider(stacks, "k").data):
+        sliders = re.findall(r"<input[^>]*>", page)
+        assert sliders
+        assert all("data-lm-suppress-shortcuts" in slider for slider in sliders)
+
+
 def test_forecasts_beside_the_truth():
     film = np.random.default_rng(0).random((1, 9, 8, 10, 1)).astype(np.float32)
     page = widgets.forecast_slider(build("copy_last", (4, 8, 10, 1)), film, "copying").data
