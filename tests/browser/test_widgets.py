@@ -4,12 +4,13 @@ import pytest
 from set_repository import ROOT
 
 CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-# Everything in a cell's output that a reader sees: its text and how its parts are drawn, and the pixels of canvases
+# All that a cell's output shows but the slider and its own number: text, how parts are drawn, the pixels of canvases
 SEEN = """slider => {
     const output = slider.closest(".cell_output");
     const canvases = [...output.querySelectorAll("canvas")].map(canvas => canvas.toDataURL());
-    const styles = [...output.querySelectorAll("[style]")].map(element => element.getAttribute("style"));
-    return JSON.stringify([output.innerText, styles, canvases]);
+    const rest = output.cloneNode(true);
+    for (const label of rest.querySelectorAll("label")) label.remove();
+    return JSON.stringify([rest.innerHTML, canvases]);
 }"""
 
 
