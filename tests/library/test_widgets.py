@@ -21,8 +21,9 @@ def clip():
 
 
 def test_explorer_is_self_contained(clip):
-    page = widgets.window_explorer(clip).data
+    page = widgets.window_explorer(clip, stride=3, position=2).data
     assert "SETTINGS" not in page
+    assert "window 2 of <code>sliding_windows(clip, context=4, horizon=1, stride=3, frame_step=1)</code>" in page
     assert "http" not in page
     assert "<script src" not in page
     for name in ("context", "horizon", "stride", "frame_step", "position"):
