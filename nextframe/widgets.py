@@ -60,7 +60,12 @@ def window_explorer(
         "width": width,
         "start": {name: value for name, (value, _, _) in start.items()},
     }
-    return HTML(_page("window_explorer").replace("SETTINGS", json.dumps(settings)))
+    sizes = ", ".join(f"{name}={value}" for name, value in settings["start"].items() if name != "position")
+    still = (  # until the script has drawn the window, or where scripts are switched off
+        f"The sliders begin with window {position} of <code>sliding_windows(clip, {sizes})</code>. "
+        "To move them, and to see the frames, switch JavaScript on."
+    )
+    return HTML(_page("window_explorer").replace("STILL", still).replace("SETTINGS", json.dumps(settings)))
 
 
 def frame_slider(
