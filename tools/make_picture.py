@@ -11,7 +11,7 @@ from nextframe import clips, forecasting, leaderboard, measured, plotting, pretr
 from nextframe.models import build
 
 FIGURES = Path(__file__).resolve().parents[1] / "book" / "figures"
-ROW = 4  # networks side by side
+ROW = 5  # networks side by side
 CARD = FIGURES.parent / "site" / "card.png"
 INK, NEXT = "#0072b2", "#d55e00"  # the logo's colours
 

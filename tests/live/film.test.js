@@ -84,3 +84,12 @@ test("a dot is bright in its middle, dark far from it, and erases nothing", () =
   assert.equal(dark[7 * DIGIT + 4], 0);
   assert.equal(film.dotted(image, 12.5, 7.5)[7 * DIGIT + 4], 255);
 });
+
+test("a stroke leaves no gaps, however fast the hand", () => {
+  const empty = new Uint8ClampedArray(DIGIT * DIGIT);
+  const line = film.stroked(empty, { x: 1.5, y: 8.5 }, { x: 14.5, y: 8.5 });
+  assert.ok(line.slice(8 * DIGIT + 1, 8 * DIGIT + 15).every((value) => value === 255));
+  assert.equal(line[2 * DIGIT + 8], 0);
+  assert.deepEqual(film.stroked(empty, { x: 3, y: 3 }, { x: 3, y: 3 }), film.dotted(empty, 3, 3));
+  assert.equal(sum(empty), 0);
+});

@@ -36,6 +36,15 @@ export function within(place) {
   return Math.min(ROOM, Math.max(0, place));
 }
 
+/** A digit's image with a stroke of light from one place to another, in pixels from its corner. */
+export function stroked(image, from, to) {
+  const steps = Math.ceil(Math.hypot(to.x - from.x, to.y - from.y)) || 1;
+  for (let step = 0; step <= steps; step++) {
+    image = dotted(image, from.x + ((to.x - from.x) * step) / steps, from.y + ((to.y - from.y) * step) / steps);
+  }
+  return image;
+}
+
 /** A digit's image with a soft dot of light at a place, in pixels from its corner. */
 export function dotted(image, x, y, radius = 1.3) {
   return image.map((value, index) => {

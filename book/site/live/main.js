@@ -6,12 +6,25 @@ import { showError, showFrame } from "./pictures.js";
 
 const FRAMES_A_SECOND = 10;
 const STEP = 1; // pixels that an arrow key moves a digit by
+const DRAG_HINT = "Drag a digit. Arrow keys move the first one, with Shift the second.";
+const DRAW_HINT = "Draw inside the dashed square.";
 
 const root = document.getElementById("live");
 const part = (name) => root.querySelector(`[data-part="${name}"]`);
 const say = (text) => (part("message").textContent = text);
 
-const world = { digits: [], images: [], next: 0, held: null, drawing: false, paused: false, dreaming: false, speed: 1.5, shift: 0 };
+const world = {
+  digits: [],
+  images: [],
+  next: 0, // of the images, to be taken
+  held: null, // the digit under the finger, and where the finger has it
+  drawing: false,
+  paused: false,
+  due: 0, // frames that come although the film is paused, since something has changed
+  dreaming: false,
+  speed: 1.5,
+  shift: 0,
+};
 let context; // what the networks see
 let rows = []; // one for each forecast that is shown
 
@@ -51,6 +64,7 @@ function addRow(title, predict, error) {
   errors.setAttribute("aria-label", `Error of ${title}: red is too bright, blue too dark`);
   part("rows").append(row);
   for (const canvas of [forecast, errors]) showFrame(canvas, new Float32Array(film.SIDE ** 2));
+  world.due = 2; // one to forecast from, one to be shown beside its forecast
   const added = { row, title, predict, error, forecast, errors, said: row.querySelector("p"), recent: [], dream: null };
   rows.push(added);
   return added;
@@ -65,16 +79,17 @@ function removeRow(row) {
 async function forecastAll() {
   if (!context.full) return;
   for (const row of rows) {
-    const seen = row.dream ?? context;
-    const said = await row.predict(seen.flat(world.shift), seen);
+    if (world.dreaming) row.dream ??= context.copy();
+    const said = await row.predict((row.dream ?? context).flat(world.shift));
     row.next = world.shift ? film.shifted(said, -world.shift) : said;
   }
 }
 
 /** The next frame comes: show it beside what was said, and say what comes next. */
 async function tick() {
+  if (world.paused && context.full && world.held === null && world.due-- <= 0) return;
   if (!world.paused && !world.drawing) {
-    world.digits = world.digits.map((digit, index) => (index === world.held ? digit : film.moved(digit)));
+    world.digits = world.digits.map((digit, index) => (index === world.held?.index ? digit : film.moved(digit)));
   }
   const truth = film.drawn(world.digits);
   showFrame(part("truth"), truth);
@@ -107,10 +122,12 @@ async function run() {
   setTimeout(run, Math.max(0, 1000 / FRAMES_A_SECOND - (performance.now() - began)));
 }
 
+/** Feed each network its own forecasts, from now on and all from the same frames; or wake them all. */
 function dream(on) {
   world.dreaming = on;
+  world.due = 2;
   for (const row of rows) {
-    row.dream = on && context.full ? context.copy() : null;
+    row.dream = row.next = null; // what was said of another film is not part of this one
     row.recent = [];
   }
   part("dream").setAttribute("aria-pressed", String(on));
@@ -119,47 +136,64 @@ function dream(on) {
 /** Begin an empty shape in the middle of the frame, or let the one that was drawn go. */
 function draw(on) {
   world.drawing = on;
+  world.held = null;
+  world.due = 1;
   const middle = { x: film.SIDE / 4, y: film.SIDE / 4, speed: world.speed };
   if (on) world.digits = [film.digit(new Uint8ClampedArray(film.DIGIT ** 2), middle)];
-  part("draw").setAttribute("aria-pressed", String(on));
+  part("frame").classList.toggle("live-drawing", on);
   part("draw").textContent = on ? "Let it go" : "Draw your own";
-  part("hint").textContent = on ? "Draw in the middle of the frame." : "Drag a digit, or use the arrow keys.";
+  part("hint").textContent = on ? DRAW_HINT : DRAG_HINT;
 }
 
 function listenToHands() {
   const canvas = part("truth");
-  // where a digit's corner would be, were its middle under the finger
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     const scale = film.SIDE / box.width;
-    return { x: (event.clientX - box.left) * scale - film.DIGIT / 2, y: (event.clientY - box.top) * scale - film.DIGIT / 2 };
+    return { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
   };
   const nearest = ({ x, y }) => {
-    const distances = world.digits.map((digit) => Math.hypot(digit.x - x, digit.y - y));
+    const distances = world.digits.map((digit) => Math.hypot(digit.x + film.DIGIT / 2 - x, digit.y + film.DIGIT / 2 - y));
     return distances.indexOf(Math.min(...distances));
   };
   const put = (index, { x, y }) => {
+    world.digits[index] = { ...world.digits[index], x: film.within(x), y: film.within(y) };
+    world.due = 1;
+  };
+  const draw = (index, from, to) => {
     const digit = world.digits[index];
-    if (world.drawing) {
-      const [right, down] = [x - digit.x + film.DIGIT / 2, y - digit.y + film.DIGIT / 2];
-      world.digits[index] = { ...digit, image: film.dotted(digit.image, right, down) };
-    } else {
-      world.digits[index] = { ...digit, x: film.within(x), y: film.within(y) };
-    }
+    const inside = ({ x, y }) => ({ x: x - digit.x, y: y - digit.y });
+    world.digits[index] = { ...digit, image: film.stroked(digit.image, inside(from), inside(to)) };
+    world.due = 1;
   };
   canvas.addEventListener("pointerdown", (event) => {
+    if (!event.isPrimary || event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
-    world.held = nearest(place(event));
-    put(world.held, place(event));
+    const at = place(event);
+    const index = nearest(at);
+    const grip = { x: at.x - world.digits[index].x, y: at.y - world.digits[index].y };
+    const isOnIt = Math.min(grip.x, grip.y) >= 0 && Math.max(grip.x, grip.y) <= film.DIGIT;
+    world.held = { index, at, grip: isOnIt ? grip : { x: film.DIGIT / 2, y: film.DIGIT / 2 } };
+    if (world.drawing) draw(index, at, at);
+    else if (!isOnIt) put(index, { x: at.x - world.held.grip.x, y: at.y - world.held.grip.y });
   });
-  canvas.addEventListener("pointermove", (event) => world.held !== null && put(world.held, place(event)));
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (world.held = null));
+  canvas.addEventListener("pointermove", (event) => {
+    if (world.held === null || !event.isPrimary) return;
+    const { index, at: before, grip } = world.held;
+    const at = (world.held.at = place(event));
+    if (world.drawing) draw(index, before, at);
+    else put(index, { x: at.x - grip.x, y: at.y - grip.y });
+  });
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    canvas.addEventListener(end, (event) => event.isPrimary && (world.held = null));
+  }
   canvas.addEventListener("keydown", (event) => {
     const by = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }[event.key];
-    if (!by || world.drawing) return;
+    if (!by || world.drawing || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    const { x, y } = world.digits[0];
-    put(0, { x: x + by[0], y: y + by[1] });
+    const index = event.shiftKey ? world.digits.length - 1 : 0;
+    const { x, y } = world.digits[index];
+    put(index, { x: x + by[0], y: y + by[1] });
   });
 }
 
@@ -178,6 +212,8 @@ function listenToControls() {
     const show = () => {
       change(Number(part(name).value));
       part(`${name}-value`).textContent = part(name).value;
+      part(name).setAttribute("aria-valuetext", part(name).parentElement.textContent.split(":")[1].trim());
+      world.due = 2;
     };
     part(name).addEventListener("input", show);
     show();
@@ -189,7 +225,7 @@ function listenToControls() {
   slider("shift", (value) => (world.shift = value));
 }
 
-/** A box to tick for each network: it is loaded when it is chosen. */
+/** A box to tick for each network: it is loaded when it is first chosen, and kept. */
 function offer(listed) {
   for (const about of listed) {
     const label = document.createElement("label");
@@ -198,21 +234,22 @@ function offer(listed) {
     box.value = about.name;
     label.append(box, ` ${about.title} (${Math.round(about.bytes / 1000)} kB)`);
     part("networks").append(label);
-    let row;
+    let row, predict, loading;
     box.addEventListener("change", async () => {
-      if (!box.checked) return row && removeRow(row);
-      box.disabled = true;
+      if (row) row = removeRow(row);
+      if (!box.checked || loading) return;
+      loading = true;
       say(`Loading ${about.title} …`);
       try {
-        const predict = await networks.load(about);
-        row = addRow(about.title, predict, about.error);
-        dream(world.dreaming);
-        say("");
+        predict ??= await networks.load(about);
+        if (box.checked) row = addRow(about.title, predict, about.error); // it may have been put away meanwhile
+        if (world.dreaming) dream(true);
+        say(`${about.title} forecasts.`);
       } catch (error) {
         box.checked = false;
         say(`${about.title} could not be loaded: ${error.message}`);
       }
-      box.disabled = false;
+      loading = false;
     });
   }
 }
@@ -226,15 +263,16 @@ async function start() {
     context = new film.Context(listed[0].frames);
     part("strip").replaceChildren(...Array.from({ length: context.length }, () => document.createElement("canvas")));
     takeDigits();
+    part("hint").textContent = DRAG_HINT;
     world.paused = matchMedia("(prefers-reduced-motion: reduce)").matches;
     part("pause").setAttribute("aria-pressed", String(world.paused));
     listenToHands();
     listenToControls();
     offer(listed);
-    addRow("the last frame, copied", async (_, seen) => seen.last);
+    addRow("the last frame, copied", async (values) => values.slice(-(film.SIDE ** 2)));
     part("ask").hidden = true;
     part("stage").hidden = false;
-    say("");
+    part("truth").focus();
     run();
     part("networks").querySelector("input").click();
   } catch (error) {
@@ -245,10 +283,8 @@ async function start() {
 
 if (root) {
   const missing = networks.whatIsMissing();
-  if (missing) {
-    say(missing);
-    part("start").disabled = true;
-  } else {
-    part("start").addEventListener("click", start);
-  }
+  say(missing);
+  part("ask").hidden = missing !== "";
+  part("start").disabled = false; // some browsers remember otherwise when a page is loaded again
+  part("start").addEventListener("click", start);
 }
