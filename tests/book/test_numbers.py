@@ -87,6 +87,16 @@ def test_the_first_page_is_right_about_the_best():
     assert max(ours) < min(error for errors in first.values() for error in errors)
 
 
+def test_the_first_page_is_right_about_real_film():
+    """No seed of a network does as well as optical flow on either clip."""
+    stored = runs("clips-64")
+    (flow,) = stored["optical flow"]
+    trained = [run for of_one in stored.values() for run in of_one if "seed" in run["settings"]]
+    assert len(trained) == 27
+    for clip in ("bottle", "box"):
+        assert max(run["scores"][clip]["skill"][0] for run in trained) < flow["scores"][clip]["skill"][0]
+
+
 def test_the_first_page_plays_every_network_that_ships_the_best_first():
     shipped = json.loads((ROOT / "nextframe" / "data" / "trained" / "index.json").read_text())["models"]
     stored = runs("digits-32")
