@@ -1,5 +1,5 @@
-"""Draw what the book's first page and the README show: a film with forecasts that have learned nothing, and the same
-for every trained network, as a player. And the card that other sites show of a link to the book.
+"""Draw what the book's first page and the README show: a film with forecasts that have learned nothing, the same for
+every trained network as a player, and what each is worth. And the card that other sites show of a link to the book.
 """
 
 from pathlib import Path
@@ -46,6 +46,25 @@ def draw_networks() -> None:
     measured.put(FIGURES / "networks.html", ("\n".join(pages) + "\n").encode())
 
 
+def draw_answer() -> None:
+    """Draw a bar for each network and for optical flow: what it leaves of copying's error."""
+    errors = {
+        name: leaderboard.over_seeds(runs, leaderboard.mse_per_frame)[0]
+        for name, runs in leaderboard.runs("digits-32").items()
+    }
+    shares = {name: error / errors["copy_last"] for name, error in errors.items() if error < errors["copy_last"]}
+    figure, ax = plt.subplots(figsize=(5.5, 3.2), dpi=plotting.DPI)
+    names = [name.replace("_", " ") for name in shares]
+    bars = ax.barh(names, list(shares.values()), color=[plotting.COLOURS[name] for name in shares])
+    ax.bar_label(bars, [f"{share:.0%}" for share in shares.values()], padding=3)
+    ax.set_title("What is left of copying's error", loc="left")
+    ax.invert_yaxis()
+    ax.set(xticks=[], frame_on=False)
+    ax.tick_params(length=0)
+    figure.savefig(FIGURES / "answer.png", bbox_inches="tight", metadata={"Software": None})
+    plt.close(figure)
+
+
 def draw_card() -> None:
     """Draw 1200 × 630 pixels: a film, and its next frame by two networks and as it came."""
     film = protocols.films("digits_32", training=1).film[:1]
@@ -72,4 +91,5 @@ if __name__ == "__main__":
     matplotlib.use("agg")
     draw_forecasts()
     draw_networks()
+    draw_answer()
     draw_card()

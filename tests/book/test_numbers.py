@@ -87,6 +87,14 @@ def test_the_first_page_is_right_about_the_best():
     assert max(ours) < min(error for errors in first.values() for error in errors)
 
 
+def test_the_first_page_is_right_about_the_last():
+    """Its figure's description: what is behind optical flow."""
+    stored = runs("digits-32")
+    error = {name: np.mean([run["scores"]["all"]["MSE per frame"][0] for run in stored[name]]) for name in stored}
+    behind = {name for name in error if error["optical flow"] < error[name] < error["copy last"]}
+    assert behind == {"dense lstm", "conv then lstm"}
+
+
 def test_the_first_page_is_right_about_real_film():
     """No seed of a network does as well as optical flow on either clip."""
     stored = runs("clips-64")
