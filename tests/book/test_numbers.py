@@ -103,6 +103,7 @@ def test_the_first_page_is_right_about_real_film():
     assert len(trained) == 27
     for clip in ("bottle", "box"):
         assert max(run["scores"][clip]["skill"][0] for run in trained) < flow["scores"][clip]["skill"][0]
+        assert max(run["scores"][clip]["skill"][0] for run in stored["forecaster"]) < 0
 
 
 def test_the_first_page_plays_every_network_that_ships_the_best_first():
