@@ -111,7 +111,8 @@ def step(values: np.ndarray) -> float:
 
 def rounded(values: np.ndarray) -> np.ndarray:
     """Round to multiples of `step`: as 8 bits hold, and 16 as floats. Of any shape and dtype, float16 returned."""
-    return (np.round(values / step(values)) * step(values)).astype(np.float16)
+    unit = step(values)
+    return (np.round(values / unit) * unit).astype(np.float16)
 
 
 def packed(path: str | os.PathLike) -> bytes:

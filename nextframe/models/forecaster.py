@@ -47,7 +47,7 @@ def see(x, filters, blocks, deep_filters, deep_blocks):
 
 
 def motion(x, reach):
-    """Say for each place how much of each place around comes to it; before training, all of it stays."""
+    """Say for each patch how much of the frame comes there by which shift; before training, all by none."""
     if reach == 0:
         return ops.ones_like(x[..., :1])
     shifts = (2 * reach + 1) ** 2

@@ -17,9 +17,7 @@ SEEN = """slider => {
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_slider_moves_something(chapter, open_page):
     page = open_page(f"notebooks/{chapter}.html")
-    sliders = page.locator(".cell_output input[type=range]")
-    for index in range(sliders.count()):
-        slider = sliders.nth(index)
+    for index, slider in enumerate(page.locator(".cell_output input[type=range]").all()):
         before = slider.evaluate(SEEN)
         slider.focus()
         at_the_end = slider.evaluate("slider => slider.value === slider.max")
@@ -32,9 +30,7 @@ def test_every_slider_moves_something(chapter, open_page):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_film_plays_and_can_be_stopped(chapter, open_page):
     page = open_page(f"notebooks/{chapter}.html")
-    films = page.locator(".cell_output video")
-    for index in range(films.count()):
-        film = films.nth(index)
+    for index, film in enumerate(page.locator(".cell_output video").all()):
         film.scroll_into_view_if_needed()
         for _ in range(100):  # a busy machine takes its time
             if film.evaluate("film => film.currentTime > 0"):

@@ -66,8 +66,8 @@ test("the context holds the last frames only, oldest first", () => {
   assert.deepEqual([0, 1, 2].map((index) => flat[index * SIDE * SIDE]), [2, 3, 4]);
   const copied = context.copy();
   copied.add(new Float32Array(SIDE * SIDE));
-  assert.equal(context.last[0], 4);
-  assert.equal(copied.last[0], 0);
+  assert.equal(context.frames.at(-1)[0], 4);
+  assert.equal(copied.frames.at(-1)[0], 0);
 });
 
 test("the error is the sum of squares over a frame", () => {

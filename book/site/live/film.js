@@ -109,10 +109,6 @@ export class Context {
     return this.frames.length === this.length;
   }
 
-  get last() {
-    return this.frames[this.frames.length - 1];
-  }
-
   copy() {
     const copied = new Context(this.length);
     copied.frames = [...this.frames];

@@ -5,6 +5,7 @@ import * as networks from "./networks.js";
 import { showError, showFrame } from "./pictures.js";
 
 const FRAMES_A_SECOND = 10;
+const AVERAGED = 10; // frames that a row's error is the mean of
 const STEP = 1; // pixels that an arrow key moves a digit by
 const DRAG_HINT = "Drag a digit. Arrow keys move the first one, with Shift the second.";
 const DRAW_HINT = "Draw inside the dashed square.";
@@ -53,7 +54,7 @@ function takeDigits() {
   ];
 }
 
-/** A row of the page: a forecast, where it errs, and its error over the last second. */
+/** A row of the page: a forecast, where it errs, and its error over the last ten frames. */
 function addRow(title, predict, error) {
   const row = document.createElement("div");
   row.className = "live-row";
@@ -98,7 +99,7 @@ async function tick() {
     showFrame(row.forecast, row.next);
     showError(row.errors, truth, row.next);
     row.recent.push(film.squaredError(truth, row.next));
-    row.recent = row.recent.slice(-FRAMES_A_SECOND);
+    row.recent = row.recent.slice(-AVERAGED);
     const mean = row.recent.reduce((sum, value) => sum + value, 0) / row.recent.length;
     const onTest = row.error === undefined ? "" : `; ${row.error.toFixed(2)} on the test films`;
     row.said.textContent = `error ${mean.toFixed(1)}${onTest}`;
@@ -242,9 +243,12 @@ function offer(listed) {
       say(`Loading ${about.title} …`);
       try {
         predict ??= await networks.load(about);
-        if (box.checked) row = addRow(about.title, predict, about.error); // it may have been put away meanwhile
-        if (world.dreaming) dream(true);
-        say(`${about.title} forecasts.`);
+        say("");
+        if (box.checked) { // it may have been put away meanwhile
+          row = addRow(about.title, predict, about.error);
+          if (world.dreaming) dream(true);
+          say(`${about.title} forecasts.`);
+        }
       } catch (error) {
         box.checked = false;
         say(`${about.title} could not be loaded: ${error.message}`);
