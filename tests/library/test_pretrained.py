@@ -63,7 +63,7 @@ def test_large_arrays_take_a_third_of_it(tmp_path):
         assert np.abs(ours - theirs).max() <= np.abs(theirs).max() / (127 if theirs.size >= pretrained.LARGE else 2048)
 
 
-@pytest.mark.parametrize("largest", [0.0, 1e-3, 1.0, 127 / 128, 1.001, 300.0])
+@pytest.mark.parametrize("largest", [0.0, 1e-3, 110 / 128, 127 / 128, 1.0, 1.001, 300.0])
 def test_rounding_keeps_what_8_bits_can_say(largest):
     values = largest * np.linspace(-1, 1, 1001)
     rounded, step = pretrained.rounded(values).astype(float), pretrained.step(values)
