@@ -162,7 +162,7 @@ def player(clips: Mapping[str, np.ndarray], fps: float = 10, zoom: int | None = 
     video = base64.b64encode(ffmpeg.encode(film, fps)).decode()
     labels = "".join(f'<span style="flex:1">{html.escape(name)}</span>' for name in clips)
     return HTML(
-        f'<figure style="width:{film.shape[2] * zoom}px;max-width:100%;margin:0 0 1em">'
+        f'<figure style="width:{film.shape[2] * zoom}px;max-width:100%;margin:0 0 1em;padding:0">'
         f'<figcaption style="display:flex;text-align:center;font-size:.85em">{labels}</figcaption>'
         f'<video src="data:video/mp4;base64,{video}" style="width:100%;display:block;image-rendering:pixelated" '
         f'aria-label="{html.escape(describe or ", ".join(clips))}" controls autoplay loop muted playsinline></video>'

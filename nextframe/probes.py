@@ -221,13 +221,10 @@ def as_windows(clips: np.ndarray, context: int) -> tuple[np.ndarray, np.ndarray]
 MEMORY_TASKS = {"blinking": blinking_clips, "hidden": hidden_clips}
 
 
-def memory_skill(
+def memory_network(
     name: str, back: int, steps: int, task: str = "blinking", context: int = 20, learning_rate: float = 3e-3, **size
-) -> float:
-    """Train a model on a task that takes memory, and return how much it remembers, on clips that it has not seen.
-
-    That is 1 − MSE ÷ MSE of the mean target: 0 is the level of no memory, where every forecast is that mean; 1 is
-    perfect memory. (Skill against copying would flatter here, since the last frame is a bad forecast.)
+) -> keras.Model:
+    """Train a model on a task that takes memory.
 
     Args:
         name: A model of `nextframe.models.MODELS`.
@@ -241,19 +238,46 @@ def memory_skill(
     Raises:
         ValueError: An unknown task, or a `back` that the context is too short for.
     """
+    training, validation = (_memory_clips(task, back, context, split) for split in ("training", "validation"))
+    keras.utils.set_random_seed(0)
+    model = build(name, (context, *training.shape[2:], 1), **size)
+    dataset = window_dataset(training, context, shuffle=True)
+    held_out = window_dataset(validation, context, batch_size=100)
+    fit(model, dataset, held_out, steps=steps, rounds=2, learning_rate=learning_rate, progress=False)
+    return model
+
+
+def memory_of(model: keras.Model, back: int, task: str = "blinking") -> float:
+    """Measure how much a model remembers, on clips that `memory_network` did not train it on.
+
+    That is 1 − MSE ÷ MSE of the mean target: 0 is the level of no memory, where every forecast is that mean; 1 is
+    perfect memory. (Skill against copying would flatter here, since the last frame is a bad forecast.)
+
+    Args:
+        model: Maps a context `(batch, N, 16, 16, 1)` to a target `(batch, 16, 16, 1)`.
+        back, task: As in `memory_network`.
+
+    Raises:
+        ValueError: An unknown task, or a `back` that the model's context is too short for.
+    """
+    context = model.input_shape[1]
+    seen, truth = as_windows(_memory_clips(task, back, context, "test"), context)
+    missed = np.square(truth - clip_to_unit(predict_next(model, seen))).mean()
+    return float(1 - missed / truth.var(axis=0).mean())
+
+
+def memory_skill(name: str, back: int, steps: int, task: str = "blinking", **options) -> float:
+    """Train a model as `memory_network` does, with the same arguments, and return its `memory_of`."""
+    return memory_of(memory_network(name, back, steps, task, **options), back, task)
+
+
+def _memory_clips(task: str, back: int, context: int, split: str) -> np.ndarray:
     one_of("task", task, MEMORY_TASKS)
     whole_number("back", back)
     if back > context - 2:
         raise ValueError(f"back={back} is too far for a context of {context} frames: expected at most {context - 2}")
-    films = [MEMORY_TASKS[task](count, context + 1, back, seed=seed) for seed, count in enumerate((2000, 200, 200))]
-    dataset = window_dataset(films[0], context, shuffle=True)
-    validation = window_dataset(films[1], context, batch_size=100)
-    keras.utils.set_random_seed(0)
-    model = build(name, (context, *films[0].shape[2:], 1), **size)
-    fit(model, dataset, validation, steps=steps, rounds=2, learning_rate=learning_rate, progress=False)
-    seen, truth = as_windows(films[2], context)
-    missed = np.square(truth - clip_to_unit(predict_next(model, seen))).mean()
-    return float(1 - missed / truth.var(axis=0).mean())
+    seed, count = {"training": (0, 2000), "validation": (1, 200), "test": (2, 200)}[split]
+    return MEMORY_TASKS[task](count, context + 1, back, seed=seed)
 
 
 # ---- leaks ----

@@ -1,9 +1,10 @@
-"""Put the trained networks into the page "Try it": as ONNX, with a list of them for the page.
+"""Put the trained networks into the page "Try it": as ONNX, with lists of them for the page.
 
     make live
 
-Each network is the one that `nextframe.load` gives. Weights are kept in 16 bits or 8, as they ship, and become 32 in
-the browser; onnxruntime must then give what Keras gives on real windows, to 1e-4, or nothing is written.
+Each network is the one that `nextframe.load` gives, or `memory_networks.load`. Weights are kept in 16 bits or 8, as
+they ship, and become 32 in the browser; onnxruntime must then give what Keras gives on real windows, to 1e-4, or
+nothing is written.
 """
 
 import gzip
@@ -12,13 +13,14 @@ import json
 from pathlib import Path
 
 import keras
+import memory_networks
 import numpy as np
 import onnx
 import onnxruntime
 from PIL import Image
 
 import nextframe
-from nextframe import leaderboard, measured, pretrained, protocols
+from nextframe import leaderboard, measured, pretrained, probes, protocols
 from nextframe.moving_digits import SPLITS, shuffled_digits
 
 FOLDER = Path(__file__).resolve().parents[1] / "book" / "site" / "live" / "models"
@@ -34,6 +36,11 @@ TITLES = {
     "conv_lstm": "ConvLSTM2D",
     "time_distributed": "TimeDistributed",
     "grid_hybrid": "hybrid on a grid",
+}
+MEMORY_TITLES = {
+    "conv3d_of_seven": "Conv3D that sees seven frames",
+    "conv3d_of_all": "Conv3D that sees all twenty",
+    "conv_lstm": "ConvLSTM2D",
 }
 
 
@@ -100,39 +107,83 @@ def difference(model: onnx.ModelProto, network: keras.Model, contexts: np.ndarra
     return float(np.abs(here - (there[:, -1] if there.ndim == 5 else there)).max())
 
 
-def main() -> None:
-    task = protocols.films("digits_32", training=1)
+def exported(label: str, network: keras.Model, contexts: np.ndarray) -> bytes:
+    """Return a network as packed ONNX.
+
+    Raises:
+        SystemExit: It does not forecast what the network does.
+    """
+    model = to_onnx(network, FOLDER)
+    gap = difference(model, network, contexts)
+    if gap > LARGEST_DIFFERENCE:
+        raise SystemExit(f"{label}: onnxruntime differs from Keras by {gap:.1e}; expected at most 1e-4")
+    content = gzip.compress(model.SerializeToString(), mtime=0)
+    print(f"{label}: {len(content):,} bytes, differs by {gap:.1e}")
+    return content
+
+
+def digits_networks(task: protocols.Protocol, contents: dict[str, bytes]) -> list[dict]:
+    """Export the networks for digits into `contents`, by file name; return their list."""
     measured_runs = leaderboard.runs("digits-32")
-    listed, contents = [], {}
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in TITLES:
-        network = nextframe.load(name)
-        model = to_onnx(network, FOLDER)
-        gap = difference(model, network, task.context[:50])
-        if gap > LARGEST_DIFFERENCE:
-            raise SystemExit(f"{name}: onnxruntime differs from Keras by {gap:.1e}; expected at most 1e-4")
-        contents[name] = gzip.compress(model.SerializeToString())
+    listed = []
+    for name, title in TITLES.items():
+        file = f"{name}.onnx.gz"
+        contents[file] = exported(name, nextframe.load(name), task.context[:50])
+        frames, side, *_ = task.context_shape
         listed.append(
             {
                 "name": name,
-                "title": TITLES[name],
-                "file": f"{name}.onnx.gz",
-                "bytes": len(contents[name]),
-                "frames": task.context_shape[0],
+                "title": title,
+                "file": file,
+                "bytes": len(contents[file]),
+                "frames": frames,
+                "side": side,
                 "error": round(leaderboard.over_seeds(measured_runs[name], leaderboard.mse_per_frame)[0], 2),
             }
         )
-        print(f"{name}: {len(contents[name]):,} bytes, differs by {gap:.1e}")
+    return listed
+
+
+def blinking_networks(contents: dict[str, bytes]) -> dict:
+    """Export the networks of "Who remembers?" into `contents`; return what the page must know of them."""
+    listed = []
+    for label, title in MEMORY_TITLES.items():
+        periods = {}
+        for period in memory_networks.PERIODS:
+            network = memory_networks.load(label, period)
+            clips = probes.blinking_clips(50, memory_networks.CONTEXT + 1, period, seed=2)
+            contexts, _ = probes.as_windows(clips, memory_networks.CONTEXT)
+            file = f"memory/{label}-{period}.onnx.gz"
+            contents[file] = exported(f"{label}-{period}", network, contexts)
+            periods[period] = {"file": file, "memory": round(probes.memory_of(network, period), 3)}
+        sees = int((probes.temporal_receptive_field(network, contexts) > 0).sum())
+        listed.append({"name": label, "title": title, "sees": sees, "periods": periods})
+    return {"frames": memory_networks.CONTEXT, "networks": listed}
+
+
+def digits_picture() -> bytes:
+    """Digits that are in no training film, side by side."""
+    picture = io.BytesIO()
+    digits = shuffled_digits(16)[SPLITS["test"]][:DIGITS]
+    Image.fromarray(np.concatenate(list(digits), axis=1)).save(picture, "PNG")
+    return picture.getvalue()
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    contents: dict[str, bytes] = {}
+    lists = {
+        "digits": digits_networks(protocols.films("digits_32", training=1), contents),
+        "memory": blinking_networks(contents),
+    }
     total = sum(map(len, contents.values()))
     if total > LARGEST_TOTAL:
         raise SystemExit(f"{total:,} bytes in all; expected at most {LARGEST_TOTAL:,}: leave one out")
-    for name, content in contents.items():
-        measured.put(FOLDER / f"{name}.onnx.gz", content)
-    digits = shuffled_digits(16)[SPLITS["test"]][:DIGITS]  # in no training film
-    picture = io.BytesIO()
-    Image.fromarray(np.concatenate(list(digits), axis=1)).save(picture, "PNG")
-    measured.put(FOLDER.parent / "digits.png", picture.getvalue())
-    measured.put(FOLDER / "models.json", (json.dumps(listed, indent=1) + "\n").encode())
+    for file, content in contents.items():
+        measured.put(FOLDER / file, content)
+    for name, listed in lists.items():
+        measured.put(FOLDER / f"{name}.json", (json.dumps(listed, indent=1) + "\n").encode())
+    measured.put(FOLDER.parent / "digits.png", digits_picture())
 
 
 if __name__ == "__main__":

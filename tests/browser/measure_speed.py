@@ -3,21 +3,18 @@
 Read its tables on a machine that does nothing else.
 """
 
-import json
-
 from built_book import WRITTEN
-from set_repository import ROOT
+from live_page import PAGE, listed
 
 LARGEST_PAINT = 1.5  # seconds
 FEWEST = 10  # forecasts a second, of each network
-LISTED = json.loads((ROOT / "book" / "site" / "live" / "models" / "models.json").read_text())
 
 PAINTED = """() => new Promise(resolve => new PerformanceObserver(list => resolve(list.getEntries().at(-1).startTime))
     .observe({type: 'largest-contentful-paint', buffered: true}))"""
 FORECASTS = """async (about) => {
     const networks = await import(new URL("../live/networks.js", location.href));
     const predict = await networks.load(about);
-    const context = new Float32Array(about.frames * 32 * 32).fill(0.5);
+    const context = new Float32Array(about.frames * about.side ** 2).fill(0.5);
     await predict(context);
     const began = performance.now();
     for (let count = 0; count < 50; count++) await predict(context);
@@ -41,8 +38,8 @@ def test_the_largest_part_is_painted_soon(browser, site, capsys):
 
 
 def test_networks_forecast_in_real_time(open_page, capsys):
-    page = open_page("book/try_it.html")
-    rates = {about["name"]: page.evaluate(FORECASTS, about) for about in LISTED}
+    page = open_page(PAGE)
+    rates = {about["name"]: page.evaluate(FORECASTS, about) for about in listed("digits")}
     with capsys.disabled():
         print("\n\nforecasts a second, on one core")
         for name, rate in rates.items():

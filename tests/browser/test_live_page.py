@@ -1,28 +1,21 @@
 """The page "Try it": trained networks that run in the reader's browser."""
 
 import gzip
-import json
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from built_book import HTML
-from set_repository import ROOT
+from live_page import PAGE, errors, forecast, listed, wait_for_ticks
 
 import nextframe
 from nextframe import leaderboard, metrics, moving_digits, protocols
 from nextframe.forecasting import predict_next
 
-PAGE = "book/try_it.html"
-LIVE = ROOT / "book" / "site" / "live"
-LISTED = json.loads((LIVE / "models" / "models.json").read_text())
+LISTED = listed("digits")
+FILMS = ("#live", "#memory")
 LARGEST_VISIT = 4_000_000  # bytes, compressed, with the first network
 
-# What the page's own modules say of a context, given as a list of numbers
-FORECAST = """async ([about, context]) => {
-    const networks = await import(new URL("../live/networks.js", location.href));
-    const predict = await networks.load(about);
-    return Array.from(await predict(Float32Array.from(context)));
-}"""
 DRAWN = """async (digits) => {
     const film = await import(new URL("../live/film.js", location.href));
     return Array.from(film.drawn(digits));
@@ -40,36 +33,17 @@ def started(open_page):
 
     def start(**options):
         page = open_page(PAGE, **options)
-        page.click("[data-part=start]")
-        page.wait_for_selector(".live-row:nth-child(2)", timeout=60_000)  # the first network has come
+        page.click("#live [data-part=start]")
+        page.wait_for_selector("#live .live-row:nth-child(2)", timeout=60_000)  # the first network has come
         return page
 
     return start
 
 
-def ticks(page):
-    return int(page.get_attribute("#live", "data-ticks") or 0)
-
-
-def wait_for_ticks(page, count):
-    """Wait until so many frames more have been shown. (The page's policy forbids Playwright's own way to wait.)"""
-    last = ticks(page) + count
-    for _ in range(600):
-        if ticks(page) >= last:
-            return
-        page.wait_for_timeout(100)
-    pytest.fail(f"{ticks(page)} frames after a minute; expected {last}")
-
-
-def errors(page):
-    """Each row's error over the last second; the first row is copying."""
-    return [float(text.split()[1].rstrip(";")) for text in page.locator(".live-row p").all_inner_texts()]
-
-
 def frame(page):
     """What the film's canvas shows."""
     script = "c => Array.from(c.getContext('2d').getImageData(0, 0, 32, 32).data).filter((_, i) => i % 4 === 0)"
-    return np.array(page.locator("[data-part=truth]").evaluate(script)).reshape(32, 32)
+    return np.array(page.locator("#live [data-part=truth]").evaluate(script)).reshape(32, 32)
 
 
 def test_the_listed_errors_are_the_tables():
@@ -83,9 +57,8 @@ def test_the_listed_errors_are_the_tables():
 def test_forecasts_are_those_of_keras(about, open_page, contexts):
     page = open_page(PAGE)
     expected = metrics.clip_to_unit(predict_next(nextframe.load(about["name"]), contexts))
-    for context, forecast in zip(contexts, expected, strict=True):
-        here = page.evaluate(FORECAST, [about, context.ravel().tolist()])
-        assert np.abs(np.reshape(here, forecast.shape) - forecast).max() < 1e-3
+    for context, there in zip(contexts, expected, strict=True):
+        assert np.abs(forecast(page, about, context) - there.ravel()).max() < 1e-3
 
 
 def test_digits_are_drawn_as_the_training_films_were(open_page):
@@ -105,8 +78,8 @@ def test_nothing_is_loaded_before_it_is_asked_for(browser, site):
     page.on("response", lambda answer: sizes.setdefault(answer.url, len(gzip.compress(answer.body()))))
     page.goto(f"{site}/{PAGE}", wait_until="networkidle")
     assert not [url for url in sizes if "onnx" in url]
-    page.click("[data-part=start]")
-    page.wait_for_selector(".live-row:nth-child(2)", timeout=60_000)
+    page.click("#live [data-part=start]")
+    page.wait_for_selector("#live .live-row:nth-child(2)", timeout=60_000)
     assert [url for url in sizes if ".onnx" in url] == [f"{site}/live/models/{LISTED[0]['file']}"]
     assert sum(sizes.values()) <= LARGEST_VISIT, sorted(sizes.items(), key=lambda item: -item[1])[:5]
     page.context.close()
@@ -115,8 +88,8 @@ def test_nothing_is_loaded_before_it_is_asked_for(browser, site):
 def test_the_network_beats_copying(started):
     page = started()
     wait_for_ticks(page, 25)
-    copied, forecast = errors(page)
-    assert forecast < copied / 3
+    copied, network = errors(page)
+    assert network < copied / 3
     assert page.complaints == []
 
 
@@ -125,11 +98,11 @@ def test_every_network_can_be_chosen_and_put_away(started):
     boxes = page.locator("[data-part=networks] input")
     for index in range(1, boxes.count()):
         boxes.nth(index).check()
-        page.wait_for_selector(f".live-row:nth-child({index + 2})", timeout=60_000)
+        page.wait_for_selector(f"#live .live-row:nth-child({index + 2})", timeout=60_000)
     wait_for_ticks(page, 15)
     assert len(errors(page)) == 1 + len(LISTED)
     boxes.first.uncheck()
-    assert page.locator(".live-row").count() == len(LISTED)
+    assert page.locator("#live .live-row").count() == len(LISTED)
     assert page.complaints == []
 
 
@@ -139,7 +112,7 @@ def test_a_shift_shows_who_knows_the_place(started):
     names = ["dense_lstm", "conv3d"]
     for count, name in enumerate(names):
         page.check(f"[data-part=networks] input[value={name}]")
-        page.wait_for_selector(f".live-row:nth-child({count + 3})", timeout=60_000)
+        page.wait_for_selector(f"#live .live-row:nth-child({count + 3})", timeout=60_000)
     page.uncheck("[data-part=networks] input[value=forecaster]")
 
     def over_four_seconds():
@@ -161,13 +134,13 @@ def test_a_shift_shows_who_knows_the_place(started):
 def test_pause_holds_everything_until_something_is_moved(started):
     page = started()
     wait_for_ticks(page, 12)
-    page.click("[data-part=pause]")
+    page.click("#live [data-part=pause]")
     wait_for_ticks(page, 3)
     everything = "root => JSON.stringify([...root.querySelectorAll('canvas')].map(canvas => canvas.toDataURL()))"
     before = page.locator("#live").evaluate(everything)
     wait_for_ticks(page, 3)
     assert page.locator("#live").evaluate(everything) == before
-    page.focus("[data-part=truth]")
+    page.focus("#live [data-part=truth]")
     page.keyboard.press("ArrowDown")
     wait_for_ticks(page, 3)
     assert page.locator("#live").evaluate(everything) != before
@@ -180,17 +153,17 @@ def test_who_comes_late_dreams_with_the_others(started):
     wait_for_ticks(page, 30)
     dreamed = errors(page)[1]
     page.check("[data-part=networks] input[value=conv3d]")
-    page.wait_for_selector(".live-row:nth-child(3)", timeout=60_000)
+    page.wait_for_selector("#live .live-row:nth-child(3)", timeout=60_000)
     wait_for_ticks(page, 4)
     assert max(errors(page)[1:]) < dreamed  # all have begun again, from frames that were seen
 
 
 def test_a_finger_drags_a_digit(started):
     page = started(has_touch=True)
-    page.click("[data-part=pause]")
+    page.click("#live [data-part=pause]")
     wait_for_ticks(page, 2)
     before = frame(page)[20:, 20:].sum()
-    canvas = page.locator("[data-part=truth]")
+    canvas = page.locator("#live [data-part=truth]")
     box = canvas.bounding_box()
     page.mouse.move(box["x"] + 80, box["y"] + 80)
     page.mouse.down()
@@ -203,7 +176,7 @@ def test_a_finger_drags_a_digit(started):
 def test_what_is_drawn_moves_off(started):
     page = started()
     page.click("[data-part=draw]")
-    box = page.locator("[data-part=truth]").bounding_box()
+    box = page.locator("#live [data-part=truth]").bounding_box()
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(middle[0] - 30, middle[1])
     page.mouse.down()
@@ -221,14 +194,14 @@ def test_what_is_drawn_moves_off(started):
 
 def test_keyboard_alone_is_enough(open_page):
     page = open_page(PAGE)
-    page.focus("[data-part=start]")
+    page.focus("#live [data-part=start]")
     page.keyboard.press("Enter")
-    page.wait_for_selector(".live-row:nth-child(2)", timeout=60_000)
-    page.focus("[data-part=pause]")
+    page.wait_for_selector("#live .live-row:nth-child(2)", timeout=60_000)
+    page.focus("#live [data-part=pause]")
     page.keyboard.press("Space")
     wait_for_ticks(page, 2)
     before = frame(page)
-    page.focus("[data-part=truth]")
+    page.focus("#live [data-part=truth]")
     for _ in range(4):
         page.keyboard.press("ArrowRight")
     wait_for_ticks(page, 2)
@@ -261,12 +234,18 @@ def test_who_wants_no_motion_gets_none(started):
     before = frame(page)
     wait_for_ticks(page, 3)
     assert (frame(page) == before).all()
-    assert page.get_attribute("[data-part=pause]", "aria-pressed") == "true"
+    assert page.get_attribute("#live [data-part=pause]", "aria-pressed") == "true"
 
 
-def test_it_fits_a_phone(started):
-    page = started(width=400)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_everybody_can_use_what_has_started(width, theme, started):
+    page = started(width=width, color_scheme=theme)
+    page.click("#memory [data-part=start]")
+    page.wait_for_selector("#memory .live-decides", timeout=60_000)
+    found = Axe().run(page).response["violations"]
+    assert not [(v["id"], v["help"], [n["html"][:200] for n in v["nodes"][:3]]) for v in found]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_a_slow_machine_keeps_up_or_slows_down(started):
@@ -274,11 +253,11 @@ def test_a_slow_machine_keeps_up_or_slows_down(started):
     page = started()
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})
     page.check("[data-part=networks] input[value=conv_lstm]")
-    page.wait_for_selector(".live-row:nth-child(3)", timeout=60_000)
+    page.wait_for_selector("#live .live-row:nth-child(3)", timeout=60_000)
     wait_for_ticks(page, 20)
     copied, *forecasts = errors(page)
     assert max(forecasts) < copied / 2
-    page.click("[data-part=pause]")
+    page.click("#live [data-part=pause]")
     wait_for_ticks(page, 2)
     still = frame(page)
     wait_for_ticks(page, 2)
@@ -291,8 +270,9 @@ def test_a_browser_without_webassembly_is_told(browser, site):
     context.add_init_script("delete globalThis.WebAssembly")
     page = context.new_page()
     page.goto(f"{site}/{PAGE}")
-    assert "no WebAssembly" in page.inner_text("[data-part=message]")
-    assert not page.is_visible("[data-part=start]")
+    for film in FILMS:
+        assert "no WebAssembly" in page.inner_text(f"{film} [data-part=message]")
+        assert not page.is_visible(f"{film} [data-part=start]")
     context.close()
 
 
@@ -300,6 +280,7 @@ def test_a_page_opened_from_disk_says_what_to_do(browser):
     context = browser.new_context()
     page = context.new_page()
     page.goto((HTML / PAGE).as_uri())
-    assert "run: make serve" in page.inner_text("[data-part=message]")
-    assert not page.is_visible("[data-part=start]")
+    for film in FILMS:
+        assert "run: make serve" in page.inner_text(f"{film} [data-part=message]")
+        assert not page.is_visible(f"{film} [data-part=start]")
     context.close()

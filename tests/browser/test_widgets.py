@@ -1,5 +1,8 @@
 """What moves on a page moves: sliders by keyboard, players by themselves."""
 
+import re
+
+import nbformat
 import pytest
 from set_repository import ROOT
 
@@ -46,3 +49,28 @@ def test_films_wait_for_who_wants_no_motion(open_page):
     films = page.locator("video")
     assert films.count()
     assert all(films.nth(index).evaluate("film => film.paused") for index in range(films.count()))
+
+
+def sizes(page, scope=""):
+    """Width and height of each film, picture and slider, in pixels."""
+    boxes = [part.bounding_box() for part in page.locator(f"{scope} :is(video, .frame, input[type=range])").all()]
+    return [(round(box["width"]), round(box["height"])) for box in boxes]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_widgets_look_the_same_without_the_book(chapter, open_page, browser):
+    """As on Colab, where an output stands alone in a frame of its own, with no style but the browser's."""
+    widgets = [
+        output["data"]["text/html"]
+        for cell in nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4).cells
+        for output in cell.get("outputs", [])
+        if re.search("<video|type=.range", output.get("data", {}).get("text/html", ""))
+    ]
+    page = open_page(f"notebooks/{chapter}.html")
+    width = round(page.locator(".cell_output").first.bounding_box()["width"])
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    alone = context.new_page()
+    alone.set_content(f'<body style="margin: 0">{"".join(widgets)}</body>')
+    assert sizes(alone)
+    assert sizes(alone) == sizes(page, ".cell_output")
+    context.close()

@@ -1,4 +1,5 @@
-// Films of digits that move, drawn as those that the networks were trained on: see nextframe/moving_digits.py.
+// Films of digits that move, drawn as those that the networks were trained on: see nextframe/moving_digits.py. And what a
+// network sees of any film: its last frames.
 
 export const SIDE = 32; // of a frame, in pixels
 export const DIGIT = 16; // of a digit
@@ -117,9 +118,9 @@ export class Context {
 
   /** All frames in one array, as a network takes them; shifted sideways, if asked for. */
   flat(shift = 0) {
-    const values = new Float32Array(this.length * SIDE * SIDE);
+    const values = new Float32Array(this.length * this.frames[0].length);
     this.frames.forEach((frame, index) => {
-      values.set(shift ? shifted(frame, shift) : frame, index * SIDE * SIDE);
+      values.set(shift ? shifted(frame, shift) : frame, index * frame.length);
     });
     return values;
   }

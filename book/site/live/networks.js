@@ -1,7 +1,5 @@
 // The book's trained networks, run in the page by onnxruntime-web. Nothing is loaded before `loadRuntime` is called.
 
-import { SIDE } from "./film.js";
-
 const VENDOR = new URL("../vendor/onnxruntime/", import.meta.url);
 const HERE = new URL("./", import.meta.url);
 
@@ -30,9 +28,9 @@ async function unpacked(url) {
   return new Response(isPacked ? stream.pipeThrough(new DecompressionStream("gzip")) : stream).arrayBuffer();
 }
 
-/** What can be loaded: see tools/export_models.py, which writes the list. */
-export async function listed() {
-  return (await fetched(new URL("models/models.json", HERE))).json();
+/** What can be loaded: see tools/export_models.py, which writes the lists. */
+export async function listed(name) {
+  return (await fetched(new URL(`models/${name}.json`, HERE))).json();
 }
 
 let runtime;
@@ -51,12 +49,12 @@ export function loadRuntime() {
 }
 
 /** Load a network; returns a function from a context, as one Float32Array, to a forecast of one frame. */
-export async function load({ file, frames }) {
+export async function load({ file, frames, side }) {
   const ort = await loadRuntime();
   const network = await unpacked(new URL(`models/${file}`, HERE));
   const session = await ort.InferenceSession.create(network, { executionProviders: ["wasm"] });
   return async (values) => {
-    const input = new ort.Tensor("float32", values, [1, frames, SIDE, SIDE, 1]);
+    const input = new ort.Tensor("float32", values, [1, frames, side, side, 1]);
     const output = (await session.run({ [session.inputNames[0]]: input }))[session.outputNames[0]];
     return output.data.map((value) => Math.min(1, Math.max(0, value))); // as the book's tables clip them
   };

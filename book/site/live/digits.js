@@ -1,18 +1,19 @@
-// The page "Try it": a film made by the reader's hand, and the trained networks' forecasts of its next frame.
+// The film of digits on the page "Try it", made by the reader's hand, and the trained networks' forecasts of its next
+// frame.
 
 import * as film from "./film.js";
 import * as networks from "./networks.js";
-import { showError, showFrame } from "./pictures.js";
+import { showFrame } from "./pictures.js";
+import { Stage } from "./stage.js";
 
 const FRAMES_A_SECOND = 10;
-const AVERAGED = 10; // frames that a row's error is the mean of
 const STEP = 1; // pixels that an arrow key moves a digit by
 const DRAG_HINT = "Drag a digit. Arrow keys move the first one, with Shift the second.";
 const DRAW_HINT = "Draw inside the dashed square.";
 
 const root = document.getElementById("live");
-const part = (name) => root.querySelector(`[data-part="${name}"]`);
-const say = (text) => (part("message").textContent = text);
+const stage = new Stage(root);
+const part = (name) => stage.part(name);
 
 const world = {
   digits: [],
@@ -27,7 +28,6 @@ const world = {
   shift: 0,
 };
 let context; // what the networks see
-let rows = []; // one for each forecast that is shown
 
 /** Digits of the test films, 16×16 each, side by side in one picture. */
 async function readDigits() {
@@ -54,32 +54,16 @@ function takeDigits() {
   ];
 }
 
-/** A row of the page: a forecast, where it errs, and its error over the last ten frames. */
-function addRow(title, predict, error) {
-  const row = document.createElement("div");
-  row.className = "live-row";
-  row.innerHTML = `<h3></h3><canvas role="img"></canvas><canvas role="img"></canvas><p></p>`;
-  const [forecast, errors] = row.querySelectorAll("canvas");
-  row.querySelector("h3").textContent = title;
-  forecast.setAttribute("aria-label", `Forecast of ${title}`);
-  errors.setAttribute("aria-label", `Error of ${title}: red is too bright, blue too dark`);
-  part("rows").append(row);
-  for (const canvas of [forecast, errors]) showFrame(canvas, new Float32Array(film.SIDE ** 2));
-  world.due = 2; // one to forecast from, one to be shown beside its forecast
-  const added = { row, title, predict, error, forecast, errors, said: row.querySelector("p"), recent: [], dream: null };
-  rows.push(added);
-  return added;
-}
-
-function removeRow(row) {
-  row.row.remove();
-  rows = rows.filter((other) => other !== row);
+/** A row comes: at the earliest, it forecasts from one frame and is shown beside the next. */
+function addRow(title, predict, note) {
+  world.due = 2;
+  return stage.addRow(title, film.SIDE).learn(predict, note);
 }
 
 /** Ask each forecast for the next frame, from what is seen so far; in a dream, from what it said itself. */
 async function forecastAll() {
   if (!context.full) return;
-  for (const row of rows) {
+  for (const row of stage.rows) {
     if (world.dreaming) row.dream ??= context.copy();
     const said = await row.predict((row.dream ?? context).flat(world.shift));
     row.next = world.shift ? film.shifted(said, -world.shift) : said;
@@ -94,44 +78,24 @@ async function tick() {
   }
   const truth = film.drawn(world.digits);
   showFrame(part("truth"), truth);
-  for (const row of rows) {
-    if (!row.next) continue;
-    showFrame(row.forecast, row.next);
-    showError(row.errors, truth, row.next);
-    row.recent.push(film.squaredError(truth, row.next));
-    row.recent = row.recent.slice(-AVERAGED);
-    const mean = row.recent.reduce((sum, value) => sum + value, 0) / row.recent.length;
-    const onTest = row.error === undefined ? "" : `; ${row.error.toFixed(2)} on the test films`;
-    row.said.textContent = `error ${mean.toFixed(1)}${onTest}`;
-    row.dream?.add(row.next);
+  for (const row of stage.rows) {
+    row.show(truth);
+    if (row.next) row.dream?.add(row.next);
   }
   context.add(truth);
-  context.frames.forEach((frame, index) => showFrame(part("strip").children[index], frame));
+  stage.showStrip(context);
   await forecastAll();
-}
-
-/** Ten frames a second, or as many as this machine can. */
-async function run() {
-  const began = performance.now();
-  try {
-    await tick();
-  } catch (error) {
-    say(`The film stopped: ${error.message}. Reload the page to go on.`);
-    throw error;
-  }
-  root.dataset.ticks = Number(root.dataset.ticks ?? 0) + 1;
-  setTimeout(run, Math.max(0, 1000 / FRAMES_A_SECOND - (performance.now() - began)));
 }
 
 /** Feed each network its own forecasts, from now on and all from the same frames; or wake them all. */
 function dream(on) {
   world.dreaming = on;
   world.due = 2;
-  for (const row of rows) {
-    row.dream = row.next = null; // what was said of another film is not part of this one
-    row.recent = [];
+  for (const row of stage.rows) {
+    row.dream = null;
+    row.forget();
   }
-  part("dream").setAttribute("aria-pressed", String(on));
+  stage.press("dream", on);
 }
 
 /** Begin an empty shape in the middle of the frame, or let the one that was drawn go. */
@@ -199,31 +163,21 @@ function listenToHands() {
 }
 
 function listenToControls() {
-  part("pause").addEventListener("click", () => {
-    world.paused = !world.paused;
-    part("pause").setAttribute("aria-pressed", String(world.paused));
-  });
   part("digits").addEventListener("click", () => {
     draw(false);
     takeDigits();
   });
   part("draw").addEventListener("click", () => draw(!world.drawing));
   part("dream").addEventListener("click", () => dream(!world.dreaming));
-  const slider = (name, change) => {
-    const show = () => {
-      change(Number(part(name).value));
-      part(`${name}-value`).textContent = part(name).value;
-      part(name).setAttribute("aria-valuetext", part(name).parentElement.textContent.split(":")[1].trim());
-      world.due = 2;
-    };
-    part(name).addEventListener("input", show);
-    show();
-  };
-  slider("speed", (value) => {
+  stage.slider("speed", (value) => {
     world.speed = value;
     world.digits = world.digits.map((digit) => film.atSpeed(digit, value));
+    world.due = 2;
   });
-  slider("shift", (value) => (world.shift = value));
+  stage.slider("shift", (value) => {
+    world.shift = value;
+    world.due = 2;
+  });
 }
 
 /** A box to tick for each network: it is loaded when it is first chosen, and kept. */
@@ -237,21 +191,21 @@ function offer(listed) {
     part("networks").append(label);
     let row, predict, loading;
     box.addEventListener("change", async () => {
-      if (row) row = removeRow(row);
+      if (row) row = stage.removeRow(row);
       if (!box.checked || loading) return;
       loading = true;
-      say(`Loading ${about.title} …`);
+      stage.say(`Loading ${about.title} …`);
       try {
         predict ??= await networks.load(about);
-        say("");
+        stage.say("");
         if (box.checked) { // it may have been put away meanwhile
-          row = addRow(about.title, predict, about.error);
+          row = addRow(about.title, predict, `${about.error.toFixed(2)} on the test films`);
           if (world.dreaming) dream(true);
-          say(`${about.title} forecasts.`);
+          stage.say(`${about.title} forecasts.`);
         }
       } catch (error) {
         box.checked = false;
-        say(`${about.title} could not be loaded: ${error.message}`);
+        stage.say(`${about.title} could not be loaded: ${error.message}`);
       }
       loading = false;
     });
@@ -259,36 +213,21 @@ function offer(listed) {
 }
 
 async function start() {
-  part("start").disabled = true;
-  say("Loading …");
-  try {
-    const [listed, images] = await Promise.all([networks.listed(), readDigits(), networks.loadRuntime()]);
-    world.images = images;
-    context = new film.Context(listed[0].frames);
-    part("strip").replaceChildren(...Array.from({ length: context.length }, () => document.createElement("canvas")));
-    takeDigits();
-    part("hint").textContent = DRAG_HINT;
-    world.paused = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    part("pause").setAttribute("aria-pressed", String(world.paused));
-    listenToHands();
-    listenToControls();
-    offer(listed);
-    addRow("the last frame, copied", async (values) => values.slice(-(film.SIDE ** 2)));
-    part("ask").hidden = true;
-    part("stage").hidden = false;
-    part("truth").focus();
-    run();
-    part("networks").querySelector("input").click();
-  } catch (error) {
-    part("start").disabled = false;
-    say(`The page could not be started: ${error.message}`);
-  }
+  const [listed, images] = await Promise.all([networks.listed("digits"), readDigits(), networks.loadRuntime()]);
+  world.images = images;
+  context = new film.Context(listed[0].frames);
+  stage.layStrip(context.length);
+  takeDigits();
+  part("hint").textContent = DRAG_HINT;
+  stage.pausable(world);
+  listenToHands();
+  listenToControls();
+  offer(listed);
+  addRow("the last frame, copied", async (values) => values.slice(-(film.SIDE ** 2)));
+  stage.open();
+  part("truth").focus();
+  stage.run(FRAMES_A_SECOND, tick);
+  part("networks").querySelector("input").click();
 }
 
-if (root) {
-  const missing = networks.whatIsMissing();
-  say(missing);
-  part("ask").hidden = missing !== "";
-  part("start").disabled = false; // some browsers remember otherwise when a page is loaded again
-  part("start").addEventListener("click", start);
-}
+if (root) stage.offer(start);

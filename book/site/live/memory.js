@@ -1,0 +1,118 @@
+// "Who remembers?" on the page "Try it": a light whose next frame is the one a period ago, and networks that have
+// learned just that, one of each kind for each period.
+
+import { Context } from "./film.js";
+import * as light from "./light.js";
+import * as networks from "./networks.js";
+import { showFrame } from "./pictures.js";
+import { Stage } from "./stage.js";
+
+const FRAMES_A_SECOND = 3; // a light that flashes more than three times a second can harm
+
+const root = document.getElementById("memory");
+const stage = new Stage(root);
+const part = (name) => stage.part(name);
+
+const world = {
+  pattern: [],
+  time: 0, // of the next frame
+  paused: false,
+  due: 0, // frames that come although the film is paused
+  asked: 0, // the period that the slider stands at
+  fresh: null, // a film that the next tick begins
+};
+let about; // what there is: see tools/export_models.py, which writes it
+let context; // what the networks see
+const loaded = new Map(); // by file
+
+function load({ periods }) {
+  const { file } = periods[world.asked];
+  if (!loaded.has(file)) {
+    loaded.set(file, networks.load({ file, frames: about.frames, side: light.SIDE }));
+    loaded.get(file).catch(() => loaded.delete(file)); // to be tried again
+  }
+  return loaded.get(file);
+}
+
+/** Fetch what has learned a period, then begin a film of it. */
+async function choose(period) {
+  world.asked = period;
+  stage.say("Loading …");
+  try {
+    const predict = await Promise.all(about.networks.map(load));
+    if (period !== world.asked) return; // the slider has moved on
+    world.fresh = { pattern: light.anyPattern(period), predict };
+    stage.say("");
+  } catch (error) {
+    if (period === world.asked) stage.say(`The networks for ${period} frames could not be loaded: ${error.message}`);
+  }
+}
+
+/** Begin a film of a light that has always repeated its pattern: its past is there at once. */
+function begin({ pattern, predict }) {
+  world.pattern = pattern;
+  context = new Context(about.frames);
+  for (world.time = 0; world.time < about.frames; world.time++) {
+    context.add(light.frame(light.isLit(pattern, world.time)));
+  }
+  for (const row of stage.rows) row.forget();
+  about.networks.forEach(({ periods }, index) => {
+    const memory = periods[pattern.length].memory.toFixed(2);
+    stage.rows[index + 1].learn(predict[index], `memory ${memory} on test lights`);
+  });
+  layPattern();
+  for (const [index, canvas] of [...part("strip").children].entries()) {
+    canvas.classList.toggle("live-decides", index === about.frames - pattern.length);
+  }
+}
+
+/** A box for each frame of the pattern, to make it another one. */
+function layPattern() {
+  const boxes = world.pattern.map((isLit, index) => {
+    const label = document.createElement("label");
+    const box = document.createElement("input");
+    box.type = "checkbox";
+    box.checked = isLit;
+    box.addEventListener("change", () => (world.pattern[index] = box.checked));
+    label.append(box, ` ${index + 1}`);
+    return label;
+  });
+  part("pattern").replaceChildren(part("pattern").querySelector("legend"), ...boxes);
+}
+
+async function tick() {
+  if (world.fresh) {
+    begin(world.fresh);
+    world.fresh = null;
+  } else {
+    if (!context || (world.paused && world.due-- <= 0)) return;
+    const truth = light.frame(light.isLit(world.pattern, world.time++));
+    for (const row of stage.rows) row.show(truth);
+    context.add(truth);
+  }
+  showFrame(part("truth"), context.frames.at(-1));
+  stage.showStrip(context);
+  const now = (world.time - 1) % world.pattern.length;
+  for (const [index, label] of part("pattern").querySelectorAll("label").entries()) {
+    label.classList.toggle("live-now", index === now);
+  }
+  for (const row of stage.rows) row.next = await row.predict(context.flat());
+}
+
+async function start() {
+  [about] = await Promise.all([networks.listed("memory"), networks.loadRuntime()]);
+  stage.layStrip(about.frames);
+  const seen = Math.min(...about.networks.map(({ sees }) => sees));
+  for (const canvas of [...part("strip").children].slice(-seen)) canvas.classList.add("live-in-sight");
+  stage.addRow("the last frame, copied", light.SIDE).learn(async (values) => values.slice(-(light.SIDE ** 2)));
+  for (const { title } of about.networks) stage.addRow(title, light.SIDE);
+  stage.pausable(world);
+  part("step").addEventListener("click", () => (world.due = 1));
+  part("another").addEventListener("click", () => choose(world.asked));
+  stage.slider("period", choose);
+  stage.open();
+  part("pause").focus();
+  stage.run(FRAMES_A_SECOND, tick);
+}
+
+if (root) stage.offer(start);

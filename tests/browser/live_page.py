@@ -1,0 +1,43 @@
+"""What tests of the page "Try it" share: where it is, what it lists, and what it shows."""
+
+import json
+
+import numpy as np
+import pytest
+from set_repository import ROOT
+
+PAGE = "book/try_it.html"
+LIVE = ROOT / "book" / "site" / "live"
+FORECAST = """async ([about, context]) => {
+    const networks = await import(new URL("../live/networks.js", location.href));
+    const predict = await networks.load(about);
+    return Array.from(await predict(Float32Array.from(context)));
+}"""
+
+
+def listed(name):
+    return json.loads((LIVE / "models" / f"{name}.json").read_text())
+
+
+def forecast(page, about, context):
+    """What the page's own modules say of a context: the forecast, flat."""
+    return np.array(page.evaluate(FORECAST, [about, context.ravel().tolist()]))
+
+
+def ticks(page, film="#live"):
+    return int(page.get_attribute(film, "data-ticks") or 0)
+
+
+def wait_for_ticks(page, count, film="#live"):
+    """Wait until so many frames more have been shown. (The page's policy forbids Playwright's own way to wait.)"""
+    last = ticks(page, film) + count
+    for _ in range(600):
+        if ticks(page, film) >= last:
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"{ticks(page, film)} frames after a minute; expected {last}")
+
+
+def errors(page, film="#live"):
+    """Each row's error over the last ten frames; the first row is copying."""
+    return [float(text.split()[1].rstrip(";")) for text in page.locator(f"{film} .live-row p").all_inner_texts()]

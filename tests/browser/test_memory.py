@@ -1,0 +1,153 @@
+""" "Who remembers?" on the page "Try it": a light that repeats a pattern, slower and slower."""
+
+import memory_networks
+import numpy as np
+import pytest
+from live_page import PAGE, errors, forecast, listed, wait_for_ticks
+
+from nextframe import metrics, probes
+from nextframe.forecasting import predict_next
+
+LISTED = listed("memory")
+NETWORKS = {about["name"]: about for about in LISTED["networks"]}
+FILM = "#memory"
+
+
+@pytest.fixture
+def started(open_page):
+    """A function that opens the page and starts the light."""
+
+    def start(**options):
+        page = open_page(PAGE, **options)
+        page.click(f"{FILM} [data-part=start]")
+        wait_for_period(page, 4)
+        return page
+
+    return start
+
+
+def wait_for_period(page, period):
+    """Wait until a film of that period plays: the frame that it repeats is framed."""
+    decides = LISTED["frames"] - period + 1
+    page.wait_for_selector(f"{FILM} .live-strip canvas:nth-child({decides}).live-decides", timeout=60_000)
+
+
+def choose(page, period):
+    page.fill(f"{FILM} [data-part=period]", str(period))
+    wait_for_period(page, period)
+
+
+def errors_by_name(page):
+    return dict(zip(["copying", *NETWORKS], errors(page, FILM), strict=True))
+
+
+def lit(page):
+    middle = "canvas => canvas.getContext('2d').getImageData(8, 8, 1, 1).data[0]"
+    return page.locator(f"{FILM} [data-part=truth]").evaluate(middle)
+
+
+@pytest.mark.parametrize("period", memory_networks.PERIODS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_forecasts_are_those_of_keras(name, period, open_page):
+    page = open_page(PAGE)
+    clip = probes.blinking_clips(1, LISTED["frames"] + 1, period, seed=3)
+    context, _ = probes.as_windows(clip, LISTED["frames"])
+    expected = metrics.clip_to_unit(predict_next(memory_networks.load(name, period), context))
+    about = {"file": NETWORKS[name]["periods"][str(period)]["file"], "frames": LISTED["frames"], "side": 16}
+    assert np.abs(forecast(page, about, context) - expected.ravel()).max() < 1e-3
+
+
+def test_listed_memories_are_those_of_the_networks():
+    for name, about in NETWORKS.items():
+        for period in memory_networks.PERIODS:
+            expected = probes.memory_of(memory_networks.load(name, period), period)
+            assert about["periods"][str(period)]["memory"] == pytest.approx(expected, abs=2e-3)
+
+
+def test_what_the_page_says_that_they_see_is_true(open_page):
+    seen = {name: about["sees"] for name, about in NETWORKS.items()}
+    assert seen == {"conv3d_of_seven": 7, "conv3d_of_all": 20, "conv_lstm": 20}
+    page = open_page(PAGE)
+    assert "the seven that the first Conv3D sees" in page.text_content(f"{FILM} [data-part=stage]")
+
+
+def test_the_light_is_drawn_as_the_training_films_were(open_page):
+    page = open_page(PAGE)
+    clip = probes.blinking_clips(1, 8, period=4, seed=3)[0]
+    pattern = (clip[:4].max(axis=(1, 2)) > 0).tolist()
+    drawn = """async (pattern) => {
+        const light = await import(new URL("../live/light.js", location.href));
+        return Array.from({ length: 8 }, (_, time) => Array.from(light.frame(light.isLit(pattern, time))));
+    }"""
+    assert (np.reshape(page.evaluate(drawn, pattern), clip.shape) * 255 == clip).all()
+
+
+def test_nothing_is_loaded_before_it_is_asked_for(open_page):
+    page = open_page(PAGE)
+    loaded = page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
+    assert not [url for url in loaded if "onnx" in url]
+    page.click(f"{FILM} [data-part=start]")
+    wait_for_period(page, 4)
+    loaded = page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
+    files = sorted(about["periods"]["4"]["file"] for about in NETWORKS.values())
+    assert sorted(url.split("/models/")[1] for url in loaded if ".onnx" in url) == files
+
+
+def test_slowing_the_light_shows_who_has_no_memory(started):
+    """Claim 7: three layers of Conv3D see seven frames, and know nothing of an eighth."""
+    page = started()
+    choose(page, 6)
+    wait_for_ticks(page, 8, FILM)
+    remembered = errors_by_name(page)
+    assert max(remembered[name] for name in NETWORKS) < 1
+    choose(page, 8)
+    wait_for_ticks(page, 10, FILM)
+    slower = errors_by_name(page)
+    assert slower["conv3d_of_seven"] > 10
+    assert max(slower["conv3d_of_all"], slower["conv_lstm"]) < 1
+    assert page.complaints == []
+
+
+def test_a_changed_pattern_surprises_long_memories_longer(started):
+    page = started(reduced_motion="reduce")
+
+    def after(frames):
+        for _ in range(frames):
+            page.click(f"{FILM} [data-part=step]")
+            wait_for_ticks(page, 2, FILM)
+        return errors_by_name(page)
+
+    before = after(10)  # as many as an error is the mean of
+    page.locator(f"{FILM} [data-part=pattern] input").nth(1).click()
+    surprised = after(4)
+    again = after(4)
+    for name in NETWORKS:
+        assert surprised[name] > before[name] + 5  # 64 pixels are wrong in one frame of ten
+    assert again["conv3d_of_seven"] < surprised["conv3d_of_seven"] + 1
+    assert again["conv3d_of_all"] > surprised["conv3d_of_all"] + 3  # it sees the old pattern too, four times
+
+
+def test_keyboard_alone_is_enough(open_page):
+    page = open_page(PAGE, reduced_motion="reduce")
+    page.focus(f"{FILM} [data-part=start]")
+    page.keyboard.press("Enter")
+    wait_for_period(page, 4)
+    page.focus(f"{FILM} [data-part=period]")
+    page.keyboard.press("ArrowRight")
+    wait_for_period(page, 6)
+    assert page.locator(f"{FILM} [data-part=pattern] input").count() == 6
+    seen = set()
+    page.focus(f"{FILM} [data-part=step]")
+    for _ in range(6):
+        page.keyboard.press("Enter")
+        wait_for_ticks(page, 2, FILM)
+        seen.add(lit(page))
+    assert seen == {0, 255}
+
+
+def test_it_stands_still_for_who_wants_no_motion(started):
+    page = started(reduced_motion="reduce")
+    strip = "strip => [...strip.children].map(canvas => canvas.toDataURL()).join()"
+    before = page.locator(f"{FILM} [data-part=strip]").evaluate(strip)
+    wait_for_ticks(page, 5, FILM)
+    assert page.locator(f"{FILM} [data-part=strip]").evaluate(strip) == before

@@ -1,0 +1,57 @@
+"""The small networks of "Who remembers?" on the page "Try it": each way of remembering, for each period of a light.
+
+    python tools/memory_networks.py
+
+trains those that are missing, a few minutes in all, and keeps their weights. `make live` puts them into the page.
+"""
+
+import io
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from nextframe import measured, probes
+from nextframe.models import build
+
+FOLDER = Path(__file__).resolve().parent / "memory_weights"
+CONTEXT, SIDE = 20, 16
+PERIODS = (4, 6, 8, 10, 12)
+STEPS = 2000
+NETWORKS = {
+    "conv3d_of_seven": {"name": "conv3d", "filters": 8, "depth": 3, "collapse": "last_slice"},
+    "conv3d_of_all": {"name": "conv3d", "filters": 8, "depth": 3, "collapse": "time_to_channels"},
+    "conv_lstm": {"name": "conv_lstm", "patch": 4, "decoder": 1},
+}
+
+
+def path(label: str, period: int) -> Path:
+    return FOLDER / f"{label}-{period}.npz"
+
+
+def load(label: str, period: int) -> keras.Model:
+    """Build one of `NETWORKS` with the weights that it learned from a light of that period."""
+    model = build(context_shape=(CONTEXT, SIDE, SIDE, 1), **NETWORKS[label])
+    with np.load(path(label, period)) as weights:
+        model.set_weights([weights[name] for name in weights.files])
+    return model
+
+
+def train(label: str, period: int) -> None:
+    """Keep the weights of 16 bits that one of `NETWORKS` learns from a light of that period."""
+    model = probes.memory_network(back=period, steps=STEPS, context=CONTEXT, **NETWORKS[label])
+    memory = io.BytesIO()
+    np.savez_compressed(memory, *(weights.astype(np.float16) for weights in model.get_weights()))
+    measured.put(path(label, period), memory.getvalue())
+
+
+def main() -> None:
+    for label in NETWORKS:
+        for period in PERIODS:
+            if not path(label, period).exists():
+                train(label, period)
+            print(f"{label}, period {period}: memory {probes.memory_of(load(label, period), period):.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
