@@ -96,6 +96,7 @@ page-speed: book
 	$(QUIET) $(BIN)/pytest -q -p no:cacheprovider tests/browser/measure_speed.py
 
 live: .venv/ready
+	$(QUIET) $(BIN)/python -W ignore tools/memory_networks.py
 	$(QUIET) $(BIN)/python -W ignore tools/export_models.py
 
 model-cells: .venv/ready

@@ -248,7 +248,7 @@ def memory_network(
 
 
 def memory_of(model: keras.Model, back: int, task: str = "blinking") -> float:
-    """Measure how much a model remembers, on clips that `memory_network` did not train it on.
+    """Measure how much a model remembers, on clips drawn anew.
 
     That is 1 − MSE ÷ MSE of the mean target: 0 is the level of no memory, where every forecast is that mean; 1 is
     perfect memory. (Skill against copying would flatter here, since the last frame is a bad forecast.)

@@ -1,8 +1,8 @@
 """The small networks of "Who remembers?" on the page "Try it": each way of remembering, for each period of a light.
 
-    python tools/memory_networks.py
+    make live
 
-trains those that are missing, a few minutes in all, and keeps their weights. `make live` puts them into the page.
+trains those whose weights are missing here, a quarter of an hour for all, and puts them into the page.
 """
 
 import io
@@ -38,7 +38,7 @@ def load(label: str, period: int) -> keras.Model:
 
 
 def train(label: str, period: int) -> None:
-    """Keep the weights of 16 bits that one of `NETWORKS` learns from a light of that period."""
+    """Keep the weights, in 16 bits, that one of `NETWORKS` learns from a light of that period."""
     model = probes.memory_network(back=period, steps=STEPS, context=CONTEXT, **NETWORKS[label])
     memory = io.BytesIO()
     np.savez_compressed(memory, *(weights.astype(np.float16) for weights in model.get_weights()))
@@ -46,11 +46,10 @@ def train(label: str, period: int) -> None:
 
 
 def main() -> None:
-    for label in NETWORKS:
-        for period in PERIODS:
-            if not path(label, period).exists():
-                train(label, period)
-            print(f"{label}, period {period}: memory {probes.memory_of(load(label, period), period):.3f}", flush=True)
+    missing = [(label, period) for label in NETWORKS for period in PERIODS if not path(label, period).exists()]
+    for label, period in missing:
+        train(label, period)
+        print(f"{label}, period {period}: memory {probes.memory_of(load(label, period), period):.3f}", flush=True)
 
 
 if __name__ == "__main__":
