@@ -74,12 +74,13 @@ def test_digits_are_drawn_as_the_training_films_were(open_page):
 
 def test_nothing_is_loaded_before_it_is_asked_for(browser, site):
     page = browser.new_context().new_page()
-    sizes = {}
-    page.on("response", lambda answer: sizes.setdefault(answer.url, len(gzip.compress(answer.body()))))
+    answers = []
+    page.on("response", lambda answer: answers.append(answer))
     page.goto(f"{site}/{PAGE}", wait_until="networkidle")
-    assert not [url for url in sizes if "onnx" in url]
+    assert not [answer.url for answer in answers if "onnx" in answer.url]
     page.click("#live [data-part=start]")
     page.wait_for_selector("#live .live-row:nth-child(2)", timeout=60_000)
+    sizes = {answer.url: len(gzip.compress(answer.body())) for answer in answers}
     assert [url for url in sizes if ".onnx" in url] == [f"{site}/live/models/{LISTED[0]['file']}"]
     assert sum(sizes.values()) <= LARGEST_VISIT, sorted(sizes.items(), key=lambda item: -item[1])[:5]
     page.context.close()
@@ -155,7 +156,7 @@ def test_who_comes_late_dreams_with_the_others(started):
     page.check("[data-part=networks] input[value=conv3d]")
     page.wait_for_selector("#live .live-row:nth-child(3)", timeout=60_000)
     wait_for_ticks(page, 4)
-    assert max(errors(page)[1:]) < dreamed  # all have begun again, from frames that were seen
+    assert errors(page)[1] < dreamed  # who dreamed already has begun again, from the same frames as who came
 
 
 def test_a_finger_drags_a_digit(started):
@@ -237,14 +238,16 @@ def test_who_wants_no_motion_gets_none(started):
     assert page.get_attribute("#live [data-part=pause]", "aria-pressed") == "true"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
-def test_everybody_can_use_what_has_started(width, theme, started):
-    page = started(width=width, color_scheme=theme)
+def test_everybody_can_use_what_has_started(width, started):
+    page = started(width=width, reduced_motion="reduce")  # colours change at once
     page.click("#memory [data-part=start]")
     page.wait_for_selector("#memory .live-decides", timeout=60_000)
-    found = Axe().run(page).response["violations"]
-    assert not [(v["id"], v["help"], [n["html"][:200] for n in v["nodes"][:3]]) for v in found]
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_selector(f"html[data-theme={theme}]")
+        found = Axe().run(page).response["violations"]
+        assert not [(theme, v["id"], v["help"], [n["html"][:200] for n in v["nodes"][:3]]) for v in found]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

@@ -18,21 +18,14 @@ SEEN = """slider => {
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_every_slider_moves_something(chapter, open_page):
+def test_every_widget_moves(chapter, open_page):
     page = open_page(f"notebooks/{chapter}.html")
-    for index, slider in enumerate(page.locator(".cell_output input[type=range]").all()):
-        before = slider.evaluate(SEEN)
-        slider.focus()
-        at_the_end = slider.evaluate("slider => slider.value === slider.max")
-        page.keyboard.press("ArrowLeft" if at_the_end else "ArrowRight")
-        page.wait_for_timeout(100)
-        assert slider.evaluate(SEEN) != before, f"slider {index} of {chapter}"
+    films_play_and_can_be_stopped(page)
+    sliders_move_something(page)
     assert page.complaints == []
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_every_film_plays_and_can_be_stopped(chapter, open_page):
-    page = open_page(f"notebooks/{chapter}.html")
+def films_play_and_can_be_stopped(page):
     for index, film in enumerate(page.locator(".cell_output video").all()):
         film.scroll_into_view_if_needed()
         for _ in range(100):  # a busy machine takes its time
@@ -42,6 +35,16 @@ def test_every_film_plays_and_can_be_stopped(chapter, open_page):
         assert film.evaluate("film => film.controls && film.currentTime > 0 && !film.paused"), f"film {index}"
         film.evaluate("film => film.pause()")
         assert film.evaluate("film => film.paused")
+
+
+def sliders_move_something(page):
+    for index, slider in enumerate(page.locator(".cell_output input[type=range]").all()):
+        before = slider.evaluate(SEEN)
+        slider.focus()
+        at_the_end = slider.evaluate("slider => slider.value === slider.max")
+        page.keyboard.press("ArrowLeft" if at_the_end else "ArrowRight")
+        page.wait_for_timeout(100)
+        assert slider.evaluate(SEEN) != before, f"slider {index}"
 
 
 def test_films_wait_for_who_wants_no_motion(open_page):

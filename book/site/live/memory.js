@@ -43,6 +43,7 @@ async function choose(period) {
     if (period !== world.asked) return; // the slider has moved on
     world.fresh = { pattern: light.anyPattern(period), predict };
     stage.say("");
+    stage.hurry();
   } catch (error) {
     if (period === world.asked) stage.say(`The networks for ${period} frames could not be loaded: ${error.message}`);
   }
@@ -107,7 +108,10 @@ async function start() {
   stage.addRow("the last frame, copied", light.SIDE).learn(async (values) => values.slice(-(light.SIDE ** 2)));
   for (const { title } of about.networks) stage.addRow(title, light.SIDE);
   stage.pausable(world);
-  part("step").addEventListener("click", () => (world.due = 1));
+  part("step").addEventListener("click", () => {
+    world.due = 1;
+    stage.hurry();
+  });
   part("another").addEventListener("click", () => choose(world.asked));
   stage.slider("period", choose);
   stage.open();

@@ -55,6 +55,7 @@ export class Stage {
   constructor(root) {
     this.root = root;
     this.rows = [];
+    this.waiting = null; // the timer of the next tick
   }
 
   part(name) {
@@ -137,15 +138,27 @@ export class Stage {
   }
 
   /** Let time pass: so many ticks a second, or as many as this machine can. */
-  async run(ticksASecond, tick) {
-    const began = performance.now();
-    try {
-      await tick();
-    } catch (error) {
-      this.say(`The film stopped: ${error.message}. Reload the page to go on.`);
-      throw error;
-    }
-    this.root.dataset.ticks = Number(this.root.dataset.ticks ?? 0) + 1;
-    setTimeout(() => this.run(ticksASecond, tick), Math.max(0, 1000 / ticksASecond - (performance.now() - began)));
+  run(ticksASecond, tick) {
+    const next = async () => {
+      this.waiting = null;
+      const began = performance.now();
+      try {
+        await tick();
+      } catch (error) {
+        this.say(`The film stopped: ${error.message}. Reload the page to go on.`);
+        throw error;
+      }
+      this.root.dataset.ticks = Number(this.root.dataset.ticks ?? 0) + 1;
+      this.next = next;
+      this.waiting = setTimeout(next, Math.max(0, 1000 / ticksASecond - (performance.now() - began)));
+    };
+    next();
+  }
+
+  /** Something waits for the next tick: let it come now, unless one is under way. */
+  hurry() {
+    if (!this.waiting) return;
+    clearTimeout(this.waiting);
+    this.next();
   }
 }
