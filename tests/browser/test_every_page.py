@@ -64,3 +64,12 @@ def test_a_book_opened_from_disk_still_reads_well(browser):
     assert contents["x"] + contents["width"] <= text["x"]
     assert page.evaluate("document.querySelector('article img').naturalWidth") > 0
     context.close()
+
+
+def test_on_paper_everything_is_there_but_what_can_be_pressed(open_page):
+    page = open_page("notebooks/05_conv3d.html")
+    page.emulate_media(media="print")
+    assert page.locator(".cell_output .frame").first.evaluate("f => getComputedStyle(f).printColorAdjust") == "exact"
+    assert page.get_by_text("ten layers see 21").evaluate("solution => solution.checkVisibility()")
+    assert not page.locator(".cell_output input[type=range]").first.is_visible()
+    assert not page.locator(".bd-sidebar-primary").is_visible()
