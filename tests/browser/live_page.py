@@ -1,6 +1,7 @@
 """What tests of the page "Try it" share: where it is, what it lists, and what it shows."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -40,4 +41,5 @@ def wait_for_ticks(page, count, film="#live"):
 
 def errors(page, film="#live"):
     """Each row's error over the last ten frames; the first row is copying."""
-    return [float(text.split()[1].rstrip(";")) for text in page.locator(f"{film} .live-row p").all_inner_texts()]
+    texts = page.locator(f"{film} .live-row p").all_inner_texts()
+    return [float(re.match(r"error ([\d.]+)", text)[1]) for text in texts]

@@ -41,12 +41,17 @@ def errors_by_name(page):
     return dict(zip(["copying", *NETWORKS], errors(page, FILM), strict=True))
 
 
+def on_show(page):
+    """Which frame of the pattern is outlined."""
+    return int(page.inner_text(f"{FILM} [data-part=pattern] label:has([aria-current=true])"))
+
+
 def next_frame(page, ask):
     """Ask for a frame, by a click or a key, and wait until it is there."""
-    now = page.inner_text(f"{FILM} .live-now")
+    now = on_show(page)
     ask()
     for _ in range(200):
-        if page.inner_text(f"{FILM} .live-now") != now:
+        if on_show(page) != now:
             return
         page.wait_for_timeout(20)
     pytest.fail("no frame came within four seconds")
@@ -129,14 +134,52 @@ def test_a_changed_pattern_surprises_long_memories_longer(started):
     before = after(10)  # as many as an error is the mean of
     page.locator(f"{FILM} [data-part=pattern] input").nth(1).click()
     surprised = after(4)
-    again = after(4)
     for name in NETWORKS:
         assert surprised[name] > before[name] + 5  # 64 pixels are wrong in one frame of ten
+    again = after(4)
     assert again["conv3d_of_seven"] < surprised["conv3d_of_seven"] + 1
     assert again["conv3d_of_all"] > surprised["conv3d_of_all"] + 3  # it sees the old pattern too, four times
+    assert again["conv_lstm"] > surprised["conv_lstm"] + 3
+    assert max(after(24)[name] for name in NETWORKS) < 1
 
 
-def test_keyboard_alone_is_enough(open_page):
+def test_the_light_never_flashes_faster_whoever_presses_what(started):
+    page = started(reduced_motion="reduce")
+    page.focus(f"{FILM} [data-part=step]")
+    passed, last = 0, on_show(page)
+    for _ in range(40):
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(50)
+        if on_show(page) != last:
+            passed, last = passed + 1, on_show(page)
+    assert 2 <= passed <= 10  # in two seconds and the time that pressing takes
+
+
+def test_a_press_while_it_plays_is_not_kept_for_later(started):
+    page = started()
+    page.click(f"{FILM} [data-part=step]")
+    wait_for_ticks(page, 2, FILM)
+    page.click(f"{FILM} [data-part=pause]")
+    wait_for_ticks(page, 1, FILM)
+    shown = on_show(page)
+    wait_for_ticks(page, 3, FILM)
+    assert on_show(page) == shown
+
+
+def test_networks_that_do_not_load_can_be_asked_for_again(started):
+    page = started()
+    page.route("**/conv_lstm-8.onnx.gz", lambda route: route.abort())
+    page.fill(f"{FILM} [data-part=period]", "8")
+    message = page.locator(f"{FILM} [data-part=message]")
+    message.filter(has_text="did not load").wait_for()
+    wait_for_ticks(page, 2, FILM)  # the film of four frames goes on
+    page.unroute("**/conv_lstm-8.onnx.gz")
+    page.click(f"{FILM} [data-part=another]")
+    wait_for_period(page, 8)
+    assert message.inner_text() == ""
+
+
+def test_keyboard_alone_is_enough_and_ears_are(open_page):
     page = open_page(PAGE, reduced_motion="reduce")
     page.focus(f"{FILM} [data-part=start]")
     page.keyboard.press("Enter")
@@ -150,6 +193,10 @@ def test_keyboard_alone_is_enough(open_page):
     for _ in range(6):
         next_frame(page, lambda: page.keyboard.press("Enter"))
         seen.add(lit(page))
+        looks = "lit" if lit(page) else "dark"
+        said = page.inner_text(f"{FILM} [data-part=message]")
+        assert said.startswith(f"The light is {looks}, frame {on_show(page)} of 6.")
+        assert said.count(f": {looks}") == len(NETWORKS)
     assert seen == {0, 255}
 
 

@@ -56,26 +56,6 @@ test("a shift and the shift back change nothing but what was lost at the edge", 
   assert.equal(sum(film.shifted(frame, SIDE)), 0);
 });
 
-test("the context holds the last frames only, oldest first", () => {
-  const context = new film.Context(3);
-  for (const value of [1, 2, 3, 4]) {
-    assert.equal(context.full, value > 3);
-    context.add(new Float32Array(SIDE * SIDE).fill(value));
-  }
-  const flat = context.flat();
-  assert.deepEqual([0, 1, 2].map((index) => flat[index * SIDE * SIDE]), [2, 3, 4]);
-  const copied = context.copy();
-  copied.add(new Float32Array(SIDE * SIDE));
-  assert.equal(context.frames.at(-1)[0], 4);
-  assert.equal(copied.frames.at(-1)[0], 0);
-});
-
-test("the error is the sum of squares over a frame", () => {
-  const black = new Float32Array(SIDE * SIDE);
-  const grey = new Float32Array(SIDE * SIDE).fill(0.5);
-  assert.equal(film.squaredError(black, grey), SIDE * SIDE * 0.25);
-});
-
 test("a dot is bright in its middle, dark far from it, and erases nothing", () => {
   const dark = new Uint8ClampedArray(DIGIT * DIGIT);
   const image = film.dotted(dark, 4.5, 7.5);

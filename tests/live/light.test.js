@@ -26,3 +26,9 @@ test("a dark frame is black, a lit one has a square in its middle", () => {
   assert.equal(lit[4 * light.SIDE + 4], 1);
   assert.equal(lit[3 * light.SIDE + 4], 0);
 });
+
+test("a forecast is told by its middle", () => {
+  assert.equal(light.looks(light.frame(true)), "lit");
+  assert.equal(light.looks(light.frame(false)), "dark");
+  assert.equal(light.looks(light.frame(true).map((value) => value / 2)), "grey");
+});

@@ -2,6 +2,7 @@
 // frame.
 
 import * as film from "./film.js";
+import { Context } from "./frames.js";
 import * as networks from "./networks.js";
 import { showFrame } from "./pictures.js";
 import { Stage } from "./stage.js";
@@ -63,10 +64,11 @@ function addRow(title, predict, note) {
 /** Ask each forecast for the next frame, from what is seen so far; in a dream, from what it said itself. */
 async function forecastAll() {
   if (!context.full) return;
+  const { shift } = world;
   for (const row of stage.rows) {
     if (world.dreaming) row.dream ??= context.copy();
-    const said = await row.predict((row.dream ?? context).flat(world.shift));
-    row.next = world.shift ? film.shifted(said, -world.shift) : said;
+    const said = await row.predict((row.dream ?? context).flat((frame) => film.shifted(frame, shift)));
+    row.next = film.shifted(said, -shift);
   }
 }
 
@@ -215,7 +217,7 @@ function offer(listed) {
 async function start() {
   const [listed, images] = await Promise.all([networks.listed("digits"), readDigits(), networks.loadRuntime()]);
   world.images = images;
-  context = new film.Context(listed[0].frames);
+  context = new Context(listed[0].frames);
   stage.layStrip(context.length);
   takeDigits();
   part("hint").textContent = DRAG_HINT;
@@ -223,7 +225,7 @@ async function start() {
   listenToHands();
   listenToControls();
   offer(listed);
-  addRow("the last frame, copied", async (values) => values.slice(-(film.SIDE ** 2)));
+  stage.addCopying(film.SIDE);
   stage.open();
   part("truth").focus();
   stage.run(FRAMES_A_SECOND, tick);

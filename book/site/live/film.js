@@ -1,5 +1,4 @@
-// Films of digits that move, drawn as those that the networks were trained on: see nextframe/moving_digits.py. And what a
-// network sees of any film: its last frames.
+// Films of digits that move, drawn as those that the networks were trained on: see nextframe/moving_digits.py.
 
 export const SIDE = 32; // of a frame, in pixels
 export const DIGIT = 16; // of a digit
@@ -87,41 +86,4 @@ export function shifted(frame, pixels) {
     }
   }
   return result;
-}
-
-/** Sum of squared differences over a frame: the error that the book's tables give. */
-export function squaredError(truth, forecast) {
-  return truth.reduce((sum, value, place) => sum + (value - forecast[place]) ** 2, 0);
-}
-
-/** The last frames that a network sees, oldest first. */
-export class Context {
-  constructor(length) {
-    this.length = length;
-    this.frames = [];
-  }
-
-  add(frame) {
-    this.frames.push(frame);
-    if (this.frames.length > this.length) this.frames.shift();
-  }
-
-  get full() {
-    return this.frames.length === this.length;
-  }
-
-  copy() {
-    const copied = new Context(this.length);
-    copied.frames = [...this.frames];
-    return copied;
-  }
-
-  /** All frames in one array, as a network takes them; shifted sideways, if asked for. */
-  flat(shift = 0) {
-    const values = new Float32Array(this.length * this.frames[0].length);
-    this.frames.forEach((frame, index) => {
-      values.set(shift ? shifted(frame, shift) : frame, index * frame.length);
-    });
-    return values;
-  }
 }

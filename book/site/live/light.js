@@ -21,3 +21,10 @@ export function anyPattern(period) {
 export function isLit(pattern, time) {
   return pattern[time % pattern.length];
 }
+
+/** What a frame looks like, truth or forecast. */
+export function looks(frame) {
+  const middle = frame[(SIDE * SIDE + SIDE) / 2];
+  if (middle > 2 / 3) return "lit";
+  return middle < 1 / 3 ? "dark" : "grey";
+}

@@ -1,13 +1,13 @@
 // "Who remembers?" on the page "Try it": a light whose next frame is the one a period ago, and networks that have
 // learned just that, one of each kind for each period.
 
-import { Context } from "./film.js";
+import { Context } from "./frames.js";
 import * as light from "./light.js";
 import * as networks from "./networks.js";
 import { showFrame } from "./pictures.js";
 import { Stage } from "./stage.js";
 
-const FRAMES_A_SECOND = 3; // a light that flashes more than three times a second can harm
+const FRAMES_A_SECOND = 3; // and no more, whoever presses what: a light that flashes faster can harm
 
 const root = document.getElementById("memory");
 const stage = new Stage(root);
@@ -17,16 +17,16 @@ const world = {
   pattern: [],
   time: 0, // of the next frame
   paused: false,
-  due: 0, // frames that come although the film is paused
+  due: false, // whether a frame comes although the film is paused
   asked: 0, // the period that the slider stands at
   fresh: null, // a film that the next tick begins
 };
 let about; // what there is: see tools/export_models.py, which writes it
 let context; // what the networks see
+let learners; // the rows of the networks
 const loaded = new Map(); // by file
 
-function load({ periods }) {
-  const { file } = periods[world.asked];
+function load(file) {
   if (!loaded.has(file)) {
     loaded.set(file, networks.load({ file, frames: about.frames, side: light.SIDE }));
     loaded.get(file).catch(() => loaded.delete(file)); // to be tried again
@@ -37,15 +37,16 @@ function load({ periods }) {
 /** Fetch what has learned a period, then begin a film of it. */
 async function choose(period) {
   world.asked = period;
+  part("pattern").disabled = true;
   stage.say("Loading …");
   try {
-    const predict = await Promise.all(about.networks.map(load));
+    const predict = await Promise.all(about.networks.map(({ periods }) => load(periods[period].file)));
     if (period !== world.asked) return; // the slider has moved on
     world.fresh = { pattern: light.anyPattern(period), predict };
     stage.say("");
-    stage.hurry();
   } catch (error) {
-    if (period === world.asked) stage.say(`The networks for ${period} frames could not be loaded: ${error.message}`);
+    if (period !== world.asked) return;
+    stage.say(`The networks for ${period} frames did not load: ${error.message}. Another pattern tries again.`);
   }
 }
 
@@ -58,8 +59,7 @@ function begin({ pattern, predict }) {
   }
   for (const row of stage.rows) row.forget();
   about.networks.forEach(({ periods }, index) => {
-    const memory = periods[pattern.length].memory.toFixed(2);
-    stage.rows[index + 1].learn(predict[index], `memory ${memory} on test lights`);
+    learners[index].learn(predict[index], `memory ${periods[pattern.length].memory.toFixed(2)}`);
   });
   layPattern();
   for (const [index, canvas] of [...part("strip").children].entries()) {
@@ -79,24 +79,40 @@ function layPattern() {
     return label;
   });
   part("pattern").replaceChildren(part("pattern").querySelector("legend"), ...boxes);
+  part("pattern").disabled = false;
+}
+
+/** Mark the frame that is on show, in words too. */
+function mark() {
+  const now = (world.time - 1) % world.pattern.length;
+  for (const [index, box] of part("pattern").querySelectorAll("input").entries()) {
+    box.setAttribute("aria-current", String(index === now));
+  }
+  const words = `${light.looks(context.frames.at(-1))}, frame ${now + 1} of ${world.pattern.length}`;
+  part("truth").setAttribute("aria-label", `The light: ${words}`);
+  return words;
+}
+
+/** The next frame comes: show it beside what was said of it. */
+function goOn() {
+  const truth = light.frame(light.isLit(world.pattern, world.time++));
+  const forecasts = learners.map(({ title, next }) => `${title}: ${light.looks(next)}`);
+  for (const row of stage.rows) row.show(truth);
+  context.add(truth);
+  const words = mark();
+  if (world.paused) stage.say(`The light is ${words}. Forecasts were: ${forecasts.join("; ")}.`);
+  world.due = false;
 }
 
 async function tick() {
   if (world.fresh) {
     begin(world.fresh);
     world.fresh = null;
-  } else {
-    if (!context || (world.paused && world.due-- <= 0)) return;
-    const truth = light.frame(light.isLit(world.pattern, world.time++));
-    for (const row of stage.rows) row.show(truth);
-    context.add(truth);
-  }
+    mark();
+  } else if (context && (!world.paused || world.due)) goOn();
+  else return;
   showFrame(part("truth"), context.frames.at(-1));
   stage.showStrip(context);
-  const now = (world.time - 1) % world.pattern.length;
-  for (const [index, label] of part("pattern").querySelectorAll("label").entries()) {
-    label.classList.toggle("live-now", index === now);
-  }
   for (const row of stage.rows) row.next = await row.predict(context.flat());
 }
 
@@ -105,13 +121,11 @@ async function start() {
   stage.layStrip(about.frames);
   const seen = Math.min(...about.networks.map(({ sees }) => sees));
   for (const canvas of [...part("strip").children].slice(-seen)) canvas.classList.add("live-in-sight");
-  stage.addRow("the last frame, copied", light.SIDE).learn(async (values) => values.slice(-(light.SIDE ** 2)));
-  for (const { title } of about.networks) stage.addRow(title, light.SIDE);
+  stage.addCopying(light.SIDE);
+  learners = about.networks.map(({ title }) => stage.addRow(title, light.SIDE));
   stage.pausable(world);
-  part("step").addEventListener("click", () => {
-    world.due = 1;
-    stage.hurry();
-  });
+  part("pause").addEventListener("click", () => stage.say("")); // what was said of a frame is over
+  part("step").addEventListener("click", () => (world.due = world.paused));
   part("another").addEventListener("click", () => choose(world.asked));
   stage.slider("period", choose);
   stage.open();

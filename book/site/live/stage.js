@@ -1,6 +1,6 @@
 // What the two films of the page "Try it" share: a button to start, named parts, sliders, rows of forecasts, a clock.
 
-import { squaredError } from "./film.js";
+import { squaredError } from "./frames.js";
 import * as networks from "./networks.js";
 import { showError, showFrame } from "./pictures.js";
 
@@ -9,24 +9,34 @@ const AVERAGED = 10; // frames that a row's error is the mean of
 /** A row of the page: a forecast, where it errs, and its error over the last ten frames. */
 class Row {
   constructor(parent, title, side) {
+    this.title = title;
+    this.black = new Float32Array(side ** 2);
+    const level = Number(parent.previousElementSibling.tagName.slice(1)) + 1; // below the heading of all rows
     this.element = document.createElement("div");
     this.element.className = "live-row";
-    this.element.innerHTML = `<h3></h3><canvas role="img"></canvas><canvas role="img"></canvas><p></p>`;
-    this.element.querySelector("h3").textContent = title;
+    this.element.innerHTML = `<h${level}></h${level}><canvas role="img"></canvas><canvas role="img"></canvas><p></p>`;
+    this.element.firstChild.textContent = title;
     [this.forecast, this.errors] = this.element.querySelectorAll("canvas");
     this.forecast.setAttribute("aria-label", `Forecast of ${title}`);
     this.errors.setAttribute("aria-label", `Error of ${title}: red is too bright, blue too dark`);
     this.said = this.element.querySelector("p");
-    this.recent = [];
-    for (const canvas of [this.forecast, this.errors]) showFrame(canvas, new Float32Array(side ** 2));
     parent.append(this.element);
   }
 
-  /** Let it forecast by a function from a context to a frame; the note stands behind its error. */
+  /** Forecast by a function from a context to a frame from now on; the note stands beside the error. */
   learn(predict, note = "") {
     this.predict = predict;
-    this.note = note && `; ${note}`;
+    this.note = note;
+    this.forget();
     return this;
+  }
+
+  /** What was said of another film is not part of this one. */
+  forget() {
+    this.next = null;
+    this.recent = [];
+    for (const canvas of [this.forecast, this.errors]) showFrame(canvas, this.black);
+    this.said.textContent = this.note;
   }
 
   /** The frame has come: show it beside what was said of it. */
@@ -37,17 +47,7 @@ class Row {
     this.recent.push(squaredError(truth, this.next));
     this.recent = this.recent.slice(-AVERAGED);
     const mean = this.recent.reduce((sum, value) => sum + value, 0) / this.recent.length;
-    this.said.textContent = `error ${mean.toFixed(1)}${this.note}`;
-  }
-
-  /** What was said of another film is not part of this one. */
-  forget() {
-    this.next = null;
-    this.recent = [];
-  }
-
-  remove() {
-    this.element.remove();
+    this.said.textContent = `error ${mean.toFixed(1)}${this.note && `; ${this.note}`}`;
   }
 }
 
@@ -55,7 +55,7 @@ export class Stage {
   constructor(root) {
     this.root = root;
     this.rows = [];
-    this.waiting = null; // the timer of the next tick
+    this.stopped = false;
   }
 
   part(name) {
@@ -63,7 +63,7 @@ export class Stage {
   }
 
   say(text) {
-    this.part("message").textContent = text;
+    if (!this.stopped) this.part("message").textContent = text;
   }
 
   /** Show the button that starts everything; until it is pressed, nothing is loaded. */
@@ -123,8 +123,13 @@ export class Stage {
     return row;
   }
 
+  /** The row to beat. */
+  addCopying(side) {
+    this.addRow("the last frame, copied", side).learn(async (values) => values.slice(-(side ** 2)));
+  }
+
   removeRow(row) {
-    row.remove();
+    row.element.remove();
     this.rows = this.rows.filter((other) => other !== row);
   }
 
@@ -138,27 +143,16 @@ export class Stage {
   }
 
   /** Let time pass: so many ticks a second, or as many as this machine can. */
-  run(ticksASecond, tick) {
-    const next = async () => {
-      this.waiting = null;
-      const began = performance.now();
-      try {
-        await tick();
-      } catch (error) {
-        this.say(`The film stopped: ${error.message}. Reload the page to go on.`);
-        throw error;
-      }
-      this.root.dataset.ticks = Number(this.root.dataset.ticks ?? 0) + 1;
-      this.next = next;
-      this.waiting = setTimeout(next, Math.max(0, 1000 / ticksASecond - (performance.now() - began)));
-    };
-    next();
-  }
-
-  /** Something waits for the next tick: let it come now, unless one is under way. */
-  hurry() {
-    if (!this.waiting) return;
-    clearTimeout(this.waiting);
-    this.next();
+  async run(ticksASecond, tick) {
+    const began = performance.now();
+    try {
+      await tick();
+    } catch (error) {
+      this.say(`The film stopped: ${error.message}. Reload the page to go on.`);
+      this.stopped = true;
+      throw error;
+    }
+    this.root.dataset.ticks = Number(this.root.dataset.ticks ?? 0) + 1;
+    setTimeout(() => this.run(ticksASecond, tick), Math.max(0, 1000 / ticksASecond - (performance.now() - began)));
   }
 }
