@@ -1,4 +1,6 @@
-""" "Who remembers?" on the page "Try it": a light that repeats a pattern, slower and slower."""
+"""The light of "Who remembers?" on the page "Try it", slower and slower."""
+
+import itertools
 
 import memory_networks
 import numpy as np
@@ -123,24 +125,59 @@ def test_slowing_the_light_shows_who_has_no_memory(started):
     assert page.complaints == []
 
 
-def test_a_changed_pattern_surprises_long_memories_longer(started):
-    page = started(reduced_motion="reduce")
+def keras_errors(network, old, new, played):
+    """The error of each frame of a film that changes its pattern after so many frames were played.
 
-    def after(frames):
+    Frames from the first on that is played, as many as it takes until the networks see the new pattern alone.
+    """
+    context = LISTED["frames"]
+    lit = [(old if time < context + played else new)[time % len(old)] for time in range(2 * context + played)]
+    light = probes.blinking_clips(9, 1, 1).max(axis=0)[0] / 255
+    film = (np.array(lit)[:, None, None, None] * light[..., None]).astype("float32")
+    contexts = np.stack([film[time - context : time] for time in range(context, len(film))])
+    forecast = metrics.clip_to_unit(predict_next(network, contexts))
+    return np.square(forecast - film[context:]).sum(axis=(1, 2, 3))
+
+
+def test_a_changed_pattern_surprises_as_it_does_in_keras(started):
+    page = started(reduced_motion="reduce")
+    boxes = page.locator(f"{FILM} [data-part=pattern] input")
+    old = [box.is_checked() for box in boxes.all()]
+
+    def play(frames):
         for _ in range(frames):
             next_frame(page, lambda: page.click(f"{FILM} [data-part=step]"))
-        return errors_by_name(page)
 
-    before = after(10)  # as many as an error is the mean of
-    page.locator(f"{FILM} [data-part=pattern] input").nth(1).click()
-    surprised = after(4)
-    for name in NETWORKS:
-        assert surprised[name] > before[name] + 5  # 64 pixels are wrong in one frame of ten
-    again = after(4)
-    assert again["conv3d_of_seven"] < surprised["conv3d_of_seven"] + 1
-    assert again["conv3d_of_all"] > surprised["conv3d_of_all"] + 3  # it sees the old pattern too, four times
-    assert again["conv_lstm"] > surprised["conv_lstm"] + 3
-    assert max(after(24)[name] for name in NETWORKS) < 1
+    play(10)
+    boxes.nth(1).click()
+    new = [box.is_checked() for box in boxes.all()]
+    assert new == [old[0], not old[1], *old[2:]]
+    expected = {name: keras_errors(memory_networks.load(name, 4), old, new, played=10) for name in NETWORKS}
+    for last in (14, 18):
+        play(4)
+        here = errors_by_name(page)
+        for name, errors_of_frames in expected.items():
+            assert here[name] == pytest.approx(errors_of_frames[last - 10 : last].mean(), abs=0.1)
+
+
+def test_a_changed_pattern_does_to_all_what_the_page_says():
+    networks = {name: memory_networks.load(name, 4) for name in NETWORKS}
+    wrong = {name: [] for name in NETWORKS}  # for each change: whether each frame was
+    for old in itertools.product([0, 1], repeat=4):
+        for changed in range(4):
+            new = [lit ^ (place == changed) for place, lit in enumerate(old)]
+            if len({*old}) == 2 and len({*new}) == 2:  # a light that is always lit, or never, is none
+                for name, network in networks.items():
+                    errors_of_frames = np.roll(keras_errors(network, old, new, played=0), -changed)
+                    wrong[name].append(errors_of_frames > 16)
+    wrong = {name: np.array(frames) for name, frames in wrong.items()}
+    assert all(frames[:, 0].all() for frames in wrong.values())  # nobody could know
+    assert not wrong["conv3d_of_seven"][:, 1:].any()
+    assert not np.delete(wrong["conv3d_of_all"], [0, 4, 8], axis=1).any()  # a few times more, at that frame alone
+    assert wrong["conv3d_of_all"][:, 4].any()
+    unchanged = np.delete(wrong["conv_lstm"], [0, 4, 8, 12, 16], axis=1)
+    assert unchanged.any(axis=1).all()
+    assert not wrong["conv_lstm"][:, 17:].any()  # after four patterns it is right again
 
 
 def test_the_light_never_flashes_faster_whoever_presses_what(started):
