@@ -39,7 +39,17 @@ def test_the_largest_part_is_painted_soon(browser, site, capsys):
 
 def test_networks_forecast_in_real_time(open_page, capsys):
     page = open_page(PAGE)
-    rates = {about["name"]: page.evaluate(FORECASTS, about) for about in listed("digits")}
+    light = listed("memory")
+    of_the_light = [
+        {
+            "name": f"{about['name']}, for the light",
+            "file": about["periods"]["12"]["file"],
+            "frames": light["frames"],
+            "side": 16,
+        }
+        for about in light["networks"]
+    ]
+    rates = {about["name"]: page.evaluate(FORECASTS, about) for about in listed("digits") + of_the_light}
     with capsys.disabled():
         print("\n\nforecasts a second, on one core")
         for name, rate in rates.items():
