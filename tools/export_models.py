@@ -158,7 +158,7 @@ def blinking_networks(contents: dict[str, bytes]) -> dict:
             periods[period] = {"file": file, "memory": round(probes.memory_of(network, period), 3)}
         sees = int((probes.temporal_receptive_field(network, contexts) > 0).sum())
         listed.append({"name": label, "title": title, "sees": sees, "periods": periods})
-    return {"frames": memory_networks.CONTEXT, "networks": listed}
+    return {"frames": memory_networks.CONTEXT, "side": memory_networks.SIDE, "networks": listed}
 
 
 def digits_picture() -> bytes:

@@ -7,6 +7,7 @@ import shutil
 import threading
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from built_book import HTML
 from playwright.sync_api import sync_playwright
 
@@ -42,6 +43,22 @@ def browser():
         started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", offline])
         yield started
         started.close()
+
+
+@pytest.fixture
+def hindrances():
+    """A function that lists what axe-core finds on a page, in the light theme and in the dark one."""
+
+    def hindrances(page):
+        found = []
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            page.wait_for_selector(f"html[data-theme={theme}]")
+            violations = Axe().run(page).response["violations"]
+            found += [(theme, v["id"], v["help"], [n["html"][:200] for n in v["nodes"][:3]]) for v in violations]
+        return found
+
+    return hindrances
 
 
 @pytest.fixture

@@ -20,6 +20,13 @@ def listed(name):
     return json.loads((LIVE / "models" / f"{name}.json").read_text())
 
 
+def of_the_light(name, period):
+    """What the page's modules must know to load a network of "Who remembers?"."""
+    memory = listed("memory")
+    (about,) = [about for about in memory["networks"] if about["name"] == name]
+    return {"file": about["periods"][str(period)]["file"], "frames": memory["frames"], "side": memory["side"]}
+
+
 def forecast(page, about, context):
     """What the page's own modules say of a context: the forecast, flat."""
     return np.array(page.evaluate(FORECAST, [about, context.ravel().tolist()]))

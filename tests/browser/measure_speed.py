@@ -4,7 +4,7 @@ Read its tables on a machine that does nothing else.
 """
 
 from built_book import WRITTEN
-from live_page import PAGE, listed
+from live_page import PAGE, listed, of_the_light
 
 LARGEST_PAINT = 1.5  # seconds
 FEWEST = 10  # forecasts a second, of each network
@@ -39,17 +39,9 @@ def test_the_largest_part_is_painted_soon(browser, site, capsys):
 
 def test_networks_forecast_in_real_time(open_page, capsys):
     page = open_page(PAGE)
-    light = listed("memory")
-    of_the_light = [
-        {
-            "name": f"{about['name']}, for the light",
-            "file": about["periods"]["12"]["file"],
-            "frames": light["frames"],
-            "side": 16,
-        }
-        for about in light["networks"]
-    ]
-    rates = {about["name"]: page.evaluate(FORECASTS, about) for about in listed("digits") + of_the_light}
+    asked = {about["name"]: about for about in listed("digits")}
+    asked |= {f"{of['name']}, for the light": of_the_light(of["name"], 12) for of in listed("memory")["networks"]}
+    rates = {name: page.evaluate(FORECASTS, about) for name, about in asked.items()}
     with capsys.disabled():
         print("\n\nforecasts a second, on one core")
         for name, rate in rates.items():

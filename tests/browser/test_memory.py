@@ -5,7 +5,7 @@ import itertools
 import memory_networks
 import numpy as np
 import pytest
-from live_page import PAGE, errors, forecast, listed, wait_for_ticks
+from live_page import PAGE, errors, forecast, listed, of_the_light, wait_for_ticks
 
 from nextframe import metrics, probes
 from nextframe.forecasting import predict_next
@@ -68,11 +68,10 @@ def lit(page):
 def test_forecasts_are_those_of_keras(name, open_page):
     page = open_page(PAGE)
     for period in memory_networks.PERIODS:
-        about = {"file": NETWORKS[name]["periods"][str(period)]["file"], "frames": LISTED["frames"], "side": 16}
         clip = probes.blinking_clips(1, LISTED["frames"] + 1, period, seed=3)
         context, _ = probes.as_windows(clip, LISTED["frames"])
         expected = metrics.clip_to_unit(predict_next(memory_networks.load(name, period), context))
-        assert np.abs(forecast(page, about, context) - expected.ravel()).max() < 1e-3
+        assert np.abs(forecast(page, of_the_light(name, period), context) - expected.ravel()).max() < 1e-3
 
 
 @pytest.mark.parametrize("name", NETWORKS)

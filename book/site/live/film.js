@@ -78,6 +78,7 @@ export function drawn(digits) {
 
 /** The frame moved sideways; what leaves on one side is lost, what comes in is black. */
 export function shifted(frame, pixels) {
+  if (pixels === 0) return frame; // as it mostly is, ten times a second
   const result = new Float32Array(frame.length);
   for (let row = 0; row < SIDE; row++) {
     for (let column = 0; column < SIDE; column++) {

@@ -28,7 +28,7 @@ const loaded = new Map(); // by file
 
 function load(file) {
   if (!loaded.has(file)) {
-    loaded.set(file, networks.load({ file, frames: about.frames, side: light.SIDE }));
+    loaded.set(file, networks.load({ file, frames: about.frames, side: about.side }));
     loaded.get(file).catch(() => loaded.delete(file)); // to be tried again
   }
   return loaded.get(file);
@@ -57,10 +57,10 @@ function begin({ pattern, predict }) {
   for (world.time = 0; world.time < about.frames; world.time++) {
     context.add(light.frame(light.isLit(pattern, world.time)));
   }
-  for (const row of stage.rows) row.forget();
   about.networks.forEach(({ periods }, index) => {
     learners[index].learn(predict[index], `memory ${periods[pattern.length].memory.toFixed(2)}`);
   });
+  for (const row of stage.rows) row.forget();
   layPattern();
   for (const [index, canvas] of [...part("strip").children].entries()) {
     canvas.classList.toggle("live-decides", index === about.frames - pattern.length);

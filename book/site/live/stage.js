@@ -21,13 +21,14 @@ class Row {
     this.errors.setAttribute("aria-label", `Error of ${title}: red is too bright, blue too dark`);
     this.said = this.element.querySelector("p");
     parent.append(this.element);
+    this.learn(null);
+    this.forget();
   }
 
   /** Forecast by a function from a context to a frame from now on; the note stands beside the error. */
   learn(predict, note = "") {
     this.predict = predict;
     this.note = note;
-    this.forget();
     return this;
   }
 
