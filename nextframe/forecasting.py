@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
-from nextframe.checks import whole_number
+from nextframe._utils.tf_logging import quiet_about_tracing
+from nextframe._utils.validation import whole_number
 from nextframe.metrics import clip_to_unit
-from nextframe.tracing import quiet_about_tracing
 
 
 def predict_next(model: keras.Model, context: np.ndarray, batch_size: int = 32) -> np.ndarray:
@@ -39,28 +39,29 @@ def predict_next(model: keras.Model, context: np.ndarray, batch_size: int = 32) 
     return forecast[:, -1] if forecast.ndim == 5 else forecast
 
 
-def predict_along(model: keras.Model, films: np.ndarray, batch_size: int = 32) -> np.ndarray:
-    """Forecast each frame of some films from the N true frames before it.
+def predict_along(model: keras.Model, videos: np.ndarray, batch_size: int = 32) -> np.ndarray:
+    """Forecast each frame of some videos from the N true frames before it.
 
     Args:
         model: Maps a context of N frames to a target.
-        films: `(batch, time, height, width, 1)`, float32 in 0..1, longer than N frames.
+        videos: `(batch, time, height, width, 1)`, float32 in 0..1, longer than N frames.
         batch_size: Contexts forecast at once.
 
     Returns:
-        float32 `(batch, time − N, height, width, 1)`: forecasts of frames N, N + 1, … of each film, not clipped.
+        float32 `(batch, time − N, height, width, 1)`: forecasts of frames N, N + 1, … of each video, not clipped.
 
     Raises:
-        ValueError: The films are too short, or as for `predict_next`.
+        ValueError: The videos are too short, or as for `predict_next`.
     """
     frames = model.input_shape[1]
-    if np.ndim(films) != 5 or films.shape[1] <= frames:
+    if np.ndim(videos) != 5 or videos.shape[1] <= frames:
         raise ValueError(
-            f"films have shape {np.shape(films)}: expected (batch, time, height, width, 1), longer than {frames} frames"
+            f"videos have shape {np.shape(videos)}: expected (batch, time, height, width, 1), "
+            f"longer than {frames} frames"
         )
-    windows = np.lib.stride_tricks.sliding_window_view(films[:, :-1], frames, axis=1)  # (batch, starts, h, w, 1, N)
-    contexts = np.moveaxis(windows, -1, 2).reshape(-1, frames, *films.shape[2:])
-    return predict_next(model, contexts, batch_size).reshape(len(films), -1, *films.shape[2:])
+    windows = np.lib.stride_tricks.sliding_window_view(videos[:, :-1], frames, axis=1)  # (batch, starts, h, w, 1, N)
+    contexts = np.moveaxis(windows, -1, 2).reshape(-1, frames, *videos.shape[2:])
+    return predict_next(model, contexts, batch_size).reshape(len(videos), -1, *videos.shape[2:])
 
 
 def rollout(

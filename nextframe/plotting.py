@@ -13,7 +13,7 @@ import numpy as np
 from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
-from nextframe import ffmpeg
+from nextframe._utils import ffmpeg
 
 COLOURS = {
     "copy_last": "#000000",
@@ -157,12 +157,12 @@ def player(clips: Mapping[str, np.ndarray], fps: float = 10, zoom: int | None = 
     zoom = zoom or max(1, (_PLAYER_WIDTH // len(planes) - _GAP) // width)
     # The video is as small as the clips are; the page enlarges it.
     gap = np.full((time, height, max(1, _GAP // zoom)), 255, np.uint8)
-    film = np.concatenate([part for plane in planes for part in (plane, gap)][:-1], axis=2)
-    film = np.pad(film, [(0, 0), (0, height % 2), (0, film.shape[2] % 2)], mode="edge")  # players want even sides
-    video = base64.b64encode(ffmpeg.encode(film, fps)).decode()
+    joined = np.concatenate([part for plane in planes for part in (plane, gap)][:-1], axis=2)
+    joined = np.pad(joined, [(0, 0), (0, height % 2), (0, joined.shape[2] % 2)], mode="edge")  # players want even sides
+    video = base64.b64encode(ffmpeg.encode(joined, fps)).decode()
     labels = "".join(f'<span style="flex:1">{html.escape(name)}</span>' for name in clips)
     return HTML(
-        f'<figure style="width:{film.shape[2] * zoom}px;max-width:100%;margin:0 0 1em;padding:0">'
+        f'<figure style="width:{joined.shape[2] * zoom}px;max-width:100%;margin:0 0 1em;padding:0">'
         f'<figcaption style="display:flex;text-align:center;font-size:.85em">{labels}</figcaption>'
         f'<video src="data:video/mp4;base64,{video}" style="width:100%;display:block;image-rendering:pixelated" '
         f'aria-label="{html.escape(describe or ", ".join(clips))}" controls autoplay loop muted playsinline></video>'

@@ -12,9 +12,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nextframe.checks import one_of, whole_number
+from nextframe._utils.tf_logging import quiet_about_tracing
+from nextframe._utils.validation import one_of, whole_number
 from nextframe.profiles import sees_gpu
-from nextframe.tracing import quiet_about_tracing
 
 LOSSES = {
     "mse": keras.losses.MeanSquaredError,
@@ -22,6 +22,8 @@ LOSSES = {
     "cross_entropy": keras.losses.BinaryCrossentropy,
     "classes": keras.losses.SparseCategoricalCrossentropy,
 }
+
+WARM_UP = 0.05  # share of the steps over which the learning rate rises
 
 
 def fit(
@@ -33,7 +35,6 @@ def fit(
     rounds: int = 10,
     learning_rate: float = 1e-3,
     loss: str = "mse",
-    warm_up: float = 0.05,
     checkpoint: str | os.PathLike | None = None,
     flops_per_example: float | None = None,
     progress: bool = True,
@@ -53,7 +54,6 @@ def fit(
         learning_rate: Its highest value.
         loss: "mse", "mae", "cross_entropy" (for heads that stay within 0..1) or "classes" (for probabilities of
             classes, where the dataset gives their numbers).
-        warm_up: Share of the steps over which the learning rate rises.
         checkpoint: A file that keeps the state after each round. If it exists, training goes on from it: killed at any
             moment and started again with the same arguments, a run ends with the same weights as one that was not.
         flops_per_example: If given, the history counts them.
@@ -72,10 +72,10 @@ def fit(
         raise ValueError(f"rounds={rounds} is more than steps={steps}: lower rounds")
     if steps % rounds:
         raise ValueError(f"steps={steps} cannot be cut into {rounds} equal rounds: choose a multiple")
-    if not learning_rate > 0 or not 0 <= warm_up < 1:
-        raise ValueError(f"learning_rate={learning_rate}, warm_up={warm_up}: expected above 0, and within 0..1")
+    if not learning_rate > 0:
+        raise ValueError(f"learning_rate={learning_rate}: expected a number above 0")
     one_of("loss", loss, LOSSES)
-    warm_up_steps = round(warm_up * steps)
+    warm_up_steps = round(WARM_UP * steps)
     schedule = keras.optimizers.schedules.CosineDecay(
         learning_rate if warm_up_steps == 0 else 0.0,
         steps - warm_up_steps,
@@ -86,7 +86,7 @@ def fit(
     optimizer.build(model.trainable_variables)
     model.compile(optimizer=optimizer, loss=LOSSES[loss](), jit_compile=compiles_well(model))
     # what must agree for a checkpoint to be this run's
-    identity = f"{model.name} {model.count_params()} {steps} {rounds} {learning_rate} {loss} {warm_up}"
+    identity = f"{model.name} {model.count_params()} {steps} {rounds} {learning_rate} {loss}"
     state = _Rounds(model, steps, rounds, checkpoint, identity, flops_per_example, progress)
     state.restore()
     if state.done < rounds:
@@ -123,15 +123,6 @@ def compiles_well(model: keras.Model) -> bool:
     """Whether to compile with XLA: on a GPU, but for layers that have no XLA kernel there (cuDNN's LSTM and GRU)."""
     recurrent = any(isinstance(layer, keras.layers.LSTM | keras.layers.GRU) for layer in model._flatten_layers())
     return sees_gpu() and not recurrent and all(layer.supports_jit for layer in model._flatten_layers())
-
-
-def precision() -> str:
-    """The dtype policy to build models under: "mixed_float16" on a GPU, else "float32".
-
-    Example:
-        `keras.config.set_dtype_policy(precision())`
-    """
-    return "mixed_float16" if sees_gpu() else "float32"
 
 
 class _Rounds(keras.callbacks.Callback):

@@ -131,34 +131,34 @@ def frame_slider(
     return HTML(page)
 
 
-def forecast_player(model: keras.Model, film: np.ndarray, label: str, describe: str) -> HTML:
+def forecast_player(model: keras.Model, video: np.ndarray, label: str, describe: str) -> HTML:
     """Play a model's forecasts, each made from the N true frames before it, beside the truth and the copied frame.
 
     Args:
         model: Maps a context of N frames to a target.
-        film: `(1, time, height, width, 1)`, float32 in 0..1, longer than N frames.
+        video: `(1, time, height, width, 1)`, float32 in 0..1, longer than N frames.
         label: What to call the model.
         describe: What is seen, for readers who cannot see it.
     """
-    truth, copied, forecasts = _along(model, film)
+    truth, copied, forecasts = _along(model, video)
     return player({"truth": truth, "copied": copied, label: forecasts}, describe=describe)
 
 
-def forecast_slider(model: keras.Model, film: np.ndarray, label: str) -> HTML:
+def forecast_slider(model: keras.Model, video: np.ndarray, label: str) -> HTML:
     """Step through what `forecast_player` plays, with the error of the forecast; its arguments are the same."""
-    truth, copied, forecasts = _along(model, film)
+    truth, copied, forecasts = _along(model, video)
     frames = {"truth": truth, "copied": copied, label: forecasts, "its error": forecasts - truth}
     return frame_slider(
         frames,
         "frame",
-        values=range(model.input_shape[1], film.shape[1]),
+        values=range(model.input_shape[1], video.shape[1]),
         errors=["its error"],
         describe="Frame by frame: the truth, the copied frame, the forecast and its error.",
     )
 
 
 def shift_slider(model: keras.Model, context: np.ndarray, largest_shift: int = 8) -> HTML:
-    """Drag a film to the right, and see whether its forecast comes along.
+    """Drag a video to the right, and see whether its forecast comes along.
 
     Args:
         model: Maps a context to a target.
@@ -171,23 +171,23 @@ def shift_slider(model: keras.Model, context: np.ndarray, largest_shift: int = 8
     forecast = predict_next(model, context)[0]
     along = np.stack([np.roll(forecast, shift, axis=1) for shift in shifts])
     frames = {
-        "the film, shifted": shifted[:, -1],
+        "the video, shifted": shifted[:, -1],
         "its forecast": of_shifted,
         "the forecast, shifted": along,
         "difference": of_shifted - along,
     }
-    describe = "The forecast of a shifted film beside the shifted forecast of the film, and how they differ."
+    describe = "The forecast of a shifted video beside the shifted forecast of the video, and how they differ."
     return frame_slider(frames, "shift (pixels)", errors=["difference"], start=1, describe=describe)
 
 
-def _along(model: keras.Model, film: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Truth, copied frame and forecast, for each frame of a film that has a whole context before it."""
+def _along(model: keras.Model, video: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truth, copied frame and forecast, for each frame of a video that has a whole context before it."""
     frames = model.input_shape[1]
-    return film[0, frames:], film[0, frames - 1 : -1], predict_along(model, film)[0]
+    return video[0, frames:], video[0, frames - 1 : -1], predict_along(model, video)[0]
 
 
 def _page(name: str) -> str:
-    return files("nextframe").joinpath("data", f"{name}.html").read_text(encoding="utf-8")
+    return files("nextframe").joinpath("assets", "templates", f"{name}.html").read_text(encoding="utf-8")
 
 
 def _sprite(frames: np.ndarray) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nextframe.checks import whole_number
+from nextframe._utils.validation import whole_number
 from nextframe.clips import check_clip
 
 
@@ -100,7 +100,7 @@ def window_dataset(
     batch_size: int = 32,
     shuffle: bool = False,
     seed: int = 0,
-    every_step: bool = False,
+    sequence_targets: bool = False,
 ):
     """Build a `tf.data.Dataset` of `(context, target)` batches for `fit`, `evaluate` and `predict`.
 
@@ -115,20 +115,22 @@ def window_dataset(
         batch_size: Windows in a batch; the last one may be smaller.
         shuffle: Draw the windows in another order in every epoch.
         seed: Of the shuffling: the same seed gives the same orders.
-        every_step: For models that forecast after every frame: the target is the context one frame later.
+        sequence_targets: For models that forecast after every frame: the target is the context one frame later.
 
     Returns:
         Dataset of float32 batches in 0..1: contexts `(batch, context, height, width, 1)` and targets
         `(batch, height, width, 1)`, or `(batch, horizon, height, width, 1)` where `horizon` is above 1, or
-        `(batch, context, height, width, 1)` with `every_step`.
+        `(batch, context, height, width, 1)` with `sequence_targets`.
 
     Raises:
         ValueError: As `sliding_windows`; or the clips differ in size; or `batch_size` is below 1; or a horizon above 1
-            is asked for with `every_step`.
+            is asked for with `sequence_targets`.
     """
     tf = _tensorflow()
-    if every_step and horizon != 1:
-        raise ValueError(f"horizon={horizon} with every_step=True: each step forecasts one frame; leave horizon at 1")
+    if sequence_targets and horizon != 1:
+        raise ValueError(
+            f"horizon={horizon} with sequence_targets=True: each step forecasts one frame; leave horizon at 1"
+        )
     whole_number("batch_size", batch_size)
     clips = _as_clips(clips)
     span = window_span(context, horizon, frame_step)
@@ -151,7 +153,7 @@ def window_dataset(
 
     def gather(starts):
         seen = starts[:, None] + tf.range(0, context * frame_step, frame_step, dtype=tf.int64)
-        if every_step:
+        if sequence_targets:
             return unit(seen, context), unit(seen + frame_step, context)
         if horizon == 1:
             return unit(seen, context), unit(starts + span - 1)

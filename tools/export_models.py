@@ -20,8 +20,11 @@ import onnxruntime
 from PIL import Image
 
 import nextframe
-from nextframe import leaderboard, measured, pretrained, probes, protocols
-from nextframe.moving_digits import SPLITS, shuffled_digits
+from nextframe import diagnostics
+from nextframe._utils.files import write_atomically
+from nextframe.benchmark import leaderboard, protocols, shipping
+from nextframe.datasets.memory_tasks import as_windows, blinking_clips
+from nextframe.datasets.moving_digits import SPLITS, shuffled_digits
 
 FOLDER = Path(__file__).resolve().parents[1] / "book" / "site" / "live" / "models"
 LARGEST_DIFFERENCE = 1e-4
@@ -75,9 +78,9 @@ def shrunk(name: str, values: np.ndarray) -> tuple[onnx.TensorProto | None, list
     """
     if values.dtype != np.float32 or values.size == 1:
         return None, []
-    step = pretrained.step(values)
+    step = shipping.step(values)
     counts = values / step
-    if values.size >= pretrained.LARGE and (counts == np.round(counts)).all():
+    if values.size >= shipping.LARGE and (counts == np.round(counts)).all():
         scale = onnx.helper.make_node("Constant", [], [f"{name}/step"], value_float=step)
         small = onnx.numpy_helper.from_array(counts.astype(np.int8), f"{name}/8")
         return small, [scale, onnx.helper.make_node("DequantizeLinear", [f"{name}/8", f"{name}/step"], [name])]
@@ -122,9 +125,9 @@ def exported(label: str, network: keras.Model, contexts: np.ndarray) -> bytes:
     return content
 
 
-def digits_networks(task: protocols.Protocol, contents: dict[str, bytes]) -> list[dict]:
+def digits_networks(task: protocols.Task, contents: dict[str, bytes]) -> list[dict]:
     """Export the networks for digits into `contents`, by file name; return their list."""
-    measured_runs = leaderboard.runs("digits-32")
+    measured_runs = leaderboard.load_runs("digits-32")
     listed = []
     for name, title in TITLES.items():
         file = f"{name}.onnx.gz"
@@ -151,12 +154,12 @@ def blinking_networks(contents: dict[str, bytes]) -> dict:
         periods = {}
         for period in memory_networks.PERIODS:
             network = memory_networks.load(label, period)
-            clips = probes.blinking_clips(50, memory_networks.CONTEXT + 1, period, seed=2)
-            contexts, _ = probes.as_windows(clips, memory_networks.CONTEXT)
+            clips = blinking_clips(50, memory_networks.CONTEXT + 1, period, seed=2)
+            contexts, _ = as_windows(clips, memory_networks.CONTEXT)
             file = f"memory/{label}-{period}.onnx.gz"
             contents[file] = exported(f"{label}-{period}", network, contexts)
-            periods[period] = {"file": file, "memory": round(probes.memory_of(network, period), 3)}
-        sees = int((probes.temporal_receptive_field(network, contexts) > 0).sum())
+            periods[period] = {"file": file, "memory": round(diagnostics.memory_of(network, period), 3)}
+        sees = int((diagnostics.temporal_receptive_field(network, contexts) > 0).sum())
         listed.append({"name": label, "title": title, "sees": sees, "periods": periods})
     return {"frames": memory_networks.CONTEXT, "side": memory_networks.SIDE, "networks": listed}
 
@@ -173,17 +176,17 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     contents: dict[str, bytes] = {}
     lists = {
-        "digits": digits_networks(protocols.films("digits_32", training=1), contents),
+        "digits": digits_networks(protocols.load_task("digits_32", training=1), contents),
         "memory": blinking_networks(contents),
     }
     total = sum(map(len, contents.values()))
     if total > LARGEST_TOTAL:
         raise SystemExit(f"{total:,} bytes in all; expected at most {LARGEST_TOTAL:,}: leave one out")
     for file, content in contents.items():
-        measured.put(FOLDER / file, content)
+        write_atomically(FOLDER / file, content)
     for name, listed in lists.items():
-        measured.put(FOLDER / f"{name}.json", (json.dumps(listed, indent=1) + "\n").encode())
-    measured.put(FOLDER.parent / "digits.png", digits_picture())
+        write_atomically(FOLDER / f"{name}.json", (json.dumps(listed, indent=1) + "\n").encode())
+    write_atomically(FOLDER.parent / "digits.png", digits_picture())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAD = ["claim", "verdict", "number"]  # of the tables that `nextframe.claims.verdict_table` sets
+HEAD = ["claim", "verdict", "number"]  # of the tables that `nextframe.verdicts.verdict_table` sets
 
 
 def verdicts(notebook: Path) -> list[dict]:
@@ -41,9 +41,9 @@ def gather(notebooks: Path = ROOT / "notebooks") -> list[dict]:
 
 def store() -> Path:
     """Write what is gathered; return the file."""
-    from nextframe import measured  # with Keras, which a tool that only runs kernels need not load before it must
+    from nextframe.benchmark import results  # with Keras, which a tool that only runs kernels need not load
 
-    return measured.write("claims", {"verdicts": gather()})
+    return results.save("claims", {"verdicts": gather()})
 
 
 if __name__ == "__main__":

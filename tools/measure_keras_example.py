@@ -13,7 +13,8 @@ import time
 import keras
 import numpy as np
 
-from nextframe import forecasting, measured, metrics, protocols, windows
+from nextframe import forecasting, metrics, windows
+from nextframe.benchmark import protocols, results
 from nextframe.models import build
 
 
@@ -51,7 +52,7 @@ def main(seconds):
     keras.utils.set_random_seed(0)
     model = network(task.context_shape)
     model.compile(optimizer="adam", loss="binary_crossentropy", jit_compile=False)
-    dataset = windows.window_dataset(task.training_clips, 10, batch_size=5, shuffle=True, every_step=True)
+    dataset = windows.window_dataset(task.training_clips, 10, batch_size=5, shuffle=True, sequence_targets=True)
     clock = StopAfter(seconds)
     try:
         model.fit(dataset.repeat(), steps_per_epoch=1_000_000, verbose=0, callbacks=[clock])
@@ -72,7 +73,7 @@ def main(seconds):
         ),
         "mse_per_frame_of_copying": float(metrics.mse(task.truth, last, per="frame").mean()),
     }
-    print(measured.write("keras_example", result), result)
+    print(results.save("keras_example", result), result)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nextframe import measured, probes
+from nextframe import diagnostics
+from nextframe._utils.files import write_atomically
 from nextframe.models import build
 
 FOLDER = Path(__file__).resolve().parent / "memory_weights"
@@ -19,9 +20,9 @@ CONTEXT, SIDE = 20, 16
 PERIODS = (4, 6, 8, 10, 12)
 STEPS = 2000
 NETWORKS = {
-    "conv3d_of_seven": {"name": "conv3d", "filters": 8, "depth": 3, "collapse": "last_slice"},
-    "conv3d_of_all": {"name": "conv3d", "filters": 8, "depth": 3, "collapse": "time_to_channels"},
-    "conv_lstm": {"name": "conv_lstm", "patch": 4, "decoder": 1},
+    "conv3d_of_seven": {"name": "conv3d", "filters": 8, "depth": 3, "temporal_pooling": "last_slice"},
+    "conv3d_of_all": {"name": "conv3d", "filters": 8, "depth": 3, "temporal_pooling": "time_to_channels"},
+    "conv_lstm": {"name": "conv_lstm", "patch": 4, "decoder_depth": 1},
 }
 
 
@@ -39,17 +40,17 @@ def load(label: str, period: int) -> keras.Model:
 
 def train(label: str, period: int) -> None:
     """Keep the weights, in 16 bits, that one of `NETWORKS` learns from a light of that period."""
-    model = probes.memory_network(back=period, steps=STEPS, context=CONTEXT, **NETWORKS[label])
+    model = diagnostics.memory_network(back=period, steps=STEPS, context=CONTEXT, **NETWORKS[label])
     memory = io.BytesIO()
     np.savez_compressed(memory, *(weights.astype(np.float16) for weights in model.get_weights()))
-    measured.put(path(label, period), memory.getvalue())
+    write_atomically(path(label, period), memory.getvalue())
 
 
 def main() -> None:
     missing = [(label, period) for label in NETWORKS for period in PERIODS if not path(label, period).exists()]
     for label, period in missing:
         train(label, period)
-        print(f"{label}, period {period}: memory {probes.memory_of(load(label, period), period):.3f}", flush=True)
+        print(f"{label}, period {period}: memory {diagnostics.memory_of(load(label, period), period):.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ class ConvGRU2DCell(keras.layers.GRUCell):
 
 @keras.saving.register_keras_serializable("nextframe")
 class ConvGRU2D(keras.layers.RNN):
-    """Convolutional GRU: reads a film frame by frame, with a memory that is a picture.
+    """Convolutional GRU: reads a video frame by frame, with feature maps as its hidden state.
 
     At each step, with ∗ a convolution and · a product pixel by pixel:
 
@@ -155,7 +155,7 @@ class ConvGRU2D(keras.layers.RNN):
         reset_after: Whether the reset gate acts after the memory's convolution, as in Keras's GRU, and not before it.
         return_sequences: Whether to return the memory after every frame, or after the last one.
         return_state: Whether to return the last memory as well.
-        go_backwards: Whether to read the film backwards.
+        go_backwards: Whether to read the video backwards.
         stateful: Whether a batch begins with the memories that the batch before it ended with.
         unroll: Whether to write the steps out instead of looping. On JAX, masks need it, here as in Keras's own layer.
         options: All that `keras.layers.GRUCell` takes: activations, biases, initializers, regularizers, constraints,

@@ -1,14 +1,29 @@
-"""Backbones: networks that know photographs, made to read the grey frames of a film."""
+"""Backbones: networks pretrained on photographs, made to read the grey frames of a video."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import keras
 from keras import layers
 
-from nextframe import weights as trained
-from nextframe.checks import one_of
+from nextframe._utils.downloads import fetch
+from nextframe._utils.validation import one_of
 from nextframe.models.efficientnet_lite0 import efficientnet_lite0
+
+_KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
+# Address and checksum of the networks without their last layer, as
+# keras.applications states them
+IMAGENET = {
+    "InceptionV3": (
+        f"{_KERAS}/inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "bcbd6486424b2319ff4ef7d526e38f63",
+    ),
+    "ResNet50": (
+        f"{_KERAS}/resnet/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "4d473c1dd8becc155b73f8504c6f6626",
+    ),
+}
 
 
 class Backbone(NamedTuple):
@@ -22,7 +37,7 @@ class Backbone(NamedTuple):
 
 def _of_keras(name):
     def build(image_shape, weights):
-        weights = trained.imagenet(name) if weights == "imagenet" else weights
+        weights = imagenet_weights(name) if weights == "imagenet" else weights
         return getattr(keras.applications, name)(
             include_top=False, weights=weights, input_shape=image_shape
         )
@@ -37,19 +52,33 @@ def _lite0(image_shape, weights):
 BACKBONES = {
     "EfficientNetLite0": Backbone(_lite0, 255 / 128, -127 / 128, 1),
     "InceptionV3": Backbone(_of_keras("InceptionV3"), 2.0, -1.0, 75),
-    # its blue, green and red are less their means over ImageNet
+    # blue, green and red, minus their means over ImageNet
     "ResNet50": Backbone(
         _of_keras("ResNet50"), 255.0, (-103.939, -116.779, -123.68), 32
     ),
 }
 
 
+def imagenet_weights(name: str) -> Path:
+    """Return the path of the weights that InceptionV3 or ResNet50 learned on ImageNet; download them once.
+
+    Args:
+        name: One of `IMAGENET`.
+
+    Raises:
+        ConnectionError: They cannot be fetched.
+        ValueError: An unknown name, or a file with another checksum.
+    """
+    one_of("name", name, IMAGENET)
+    return fetch(*IMAGENET[name])
+
+
 def frame_encoder(
     frame_shape: tuple[int, int, int],
     backbone: str = "EfficientNetLite0",
     weights: str | None = "imagenet",
-    cut: str | None = None,
-    side: int | None = None,
+    feature_layer: str | None = None,
+    image_size: int | None = None,
     trainable: bool = False,
 ) -> keras.Model:
     """Read one grey frame with a network for colour photographs, up to one of its layers.
@@ -59,9 +88,9 @@ def frame_encoder(
     Args:
         frame_shape: `(height, width, 1)`, values 0..1.
         backbone: One of `BACKBONES`.
-        weights: "imagenet", fetched for InceptionV3 and ResNet50, see `nextframe.weights`; or None, random ones.
-        cut: Name of the layer whose output are the features, such as "block3" or "mixed2". Default: the last one.
-        side: Frames are resized to so many pixels a side. Default: as they are.
+        weights: "imagenet", downloaded for InceptionV3 and ResNet50, see `imagenet_weights`; or None, random ones.
+        feature_layer: Name of the layer whose output are the features, such as "block3" or "mixed2". Default: the last one.
+        image_size: Frames are resized to so many pixels a side. Default: as they are.
         trainable: Whether training changes the backbone. If not, its normalisation also stays as it is.
 
     Returns:
@@ -75,28 +104,36 @@ def frame_encoder(
     network, scale, offset, smallest = BACKBONES[backbone]
     if weights not in ("imagenet", None):
         raise ValueError(f"weights={weights!r}: expected 'imagenet' or None")
-    height, width = (side, side) if side else frame_shape[:2]
+    height, width = (
+        (image_size, image_size) if image_size else frame_shape[:2]
+    )
     if min(height, width) < smallest:
         raise ValueError(
             f"{backbone} reads images of at least {smallest}×{smallest} pixels, not {height}×{width}: "
-            f"raise side, or choose another backbone"
+            f"raise image_size, or choose another backbone"
         )
     frame = x = keras.Input(frame_shape)
-    if side:
-        x = layers.Resizing(side, side)(x)
+    if image_size:
+        x = layers.Resizing(image_size, image_size)(x)
     x = layers.Concatenate()([x, x, x])
     x = layers.Rescaling(scale, offset)(x)
     model = network((height, width, 3), weights)
-    if cut is not None:
-        one_of("cut", cut, [layer.name for layer in model.layers])
+    if feature_layer is not None:
+        one_of(
+            "feature_layer",
+            feature_layer,
+            [layer.name for layer in model.layers],
+        )
         model = keras.Model(
-            model.input, model.get_layer(cut).output, name=model.name
+            model.input,
+            model.get_layer(feature_layer).output,
+            name=model.name,
         )
     model.trainable = trainable
     return keras.Model(frame, model(x), name="frame_encoder")
 
 
-def even_out(features: keras.KerasTensor) -> keras.KerasTensor:
+def normalize_features(features: keras.KerasTensor) -> keras.KerasTensor:
     """Bring each channel of a network's features to a mean of 0 and one small scale, whatever theirs was.
 
     Features of ImageNet's networks reach far beyond the 0..1 of pixels. Beside pixels, and with a high learning rate,

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from nextframe.models.inputs import context_input
+
 SMALLEST_FLOW = 12  # pixels a side, below which OpenCV finds no flow
 
 
@@ -123,18 +125,3 @@ def _move_on(before: np.ndarray, last: np.ndarray) -> np.ndarray:
     return cv2.remap(
         last, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-
-
-def context_input(
-    context_shape: tuple[int, ...], least: int = 1
-) -> keras.KerasTensor:
-    """Return the input of a model: a context of this shape, with at least so many frames; or say what is wrong."""
-    if len(context_shape) != 4 or context_shape[-1] != 1:
-        raise ValueError(
-            f"context_shape={tuple(context_shape)}: expected (N, height, width, 1)"
-        )
-    if context_shape[0] < least:
-        raise ValueError(
-            f"context_shape={tuple(context_shape)}: needs at least {least} frames of context"
-        )
-    return keras.Input(tuple(context_shape), name="context")

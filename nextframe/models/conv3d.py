@@ -3,14 +3,14 @@
 import keras
 from keras import layers
 
-from nextframe.checks import one_of
+from nextframe._utils.validation import one_of
 from nextframe.layers import CausalConv3D
-from nextframe.models.baselines import context_input
 from nextframe.models.heads import to_frame
-from nextframe.models.reshaping import (
+from nextframe.models.inputs import context_input
+from nextframe.models.patches import (
     frames_to_channels,
-    from_patches,
-    to_patches,
+    patchify,
+    unpatchify,
 )
 
 
@@ -44,7 +44,7 @@ def time_to_channels(x, filters, depth, channels):
     return layers.Conv2D(channels, 3, padding="same")(x)
 
 
-COLLAPSES = {
+TEMPORAL_POOLINGS = {
     way.__name__: way for way in (last_slice, valid_kernel, time_to_channels)
 }
 
@@ -53,7 +53,7 @@ def conv3d(
     context_shape: tuple[int, ...],
     filters: int = 16,
     depth: int = 4,
-    collapse: str = "time_to_channels",
+    temporal_pooling: str = "time_to_channels",
     patch: int = 2,
     head: str = "linear",
 ) -> keras.Model:
@@ -63,23 +63,23 @@ def conv3d(
         context_shape: `(N, height, width, 1)`.
         filters: Channels of each hidden layer.
         depth: Number of convolutions, the last one included.
-        collapse: How time ends.
+        temporal_pooling: How time ends.
             "last_slice": causal convolutions keep all N time steps; the last step is the forecast.
             "valid_kernel": no padding in time, so each convolution takes two frames away; the last one takes the rest.
             "time_to_channels": after the convolutions, the N time steps become channels of a 2-D convolution.
-        patch: Side of the squares of pixels that make one place; see `nextframe.models.reshaping`.
+        patch: Side of the squares of pixels that make one place; see `nextframe.models.patches`.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
 
     Returns:
         Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
 
     Raises:
-        ValueError: A context shape, collapse or head that does not exist, a patch that does not divide the frames, or
+        ValueError: A context shape, temporal_pooling or head that does not exist, a patch that does not divide the frames, or
             too few frames for "valid_kernel".
     """
-    one_of("collapse", collapse, COLLAPSES)
+    one_of("temporal_pooling", temporal_pooling, TEMPORAL_POOLINGS)
     context = context_input(context_shape)
-    x = to_patches(context, patch)  # (batch, N, rows, columns, patch²)
-    x = COLLAPSES[collapse](x, filters, depth, patch**2)
-    frame = from_patches(x, patch)  # (batch, height, width, 1)
+    x = patchify(context, patch)  # (batch, N, rows, columns, patch²)
+    x = TEMPORAL_POOLINGS[temporal_pooling](x, filters, depth, patch**2)
+    frame = unpatchify(x, patch)  # (batch, height, width, 1)
     return keras.Model(context, to_frame(context, frame, head), name="conv3d")

@@ -1,18 +1,18 @@
-"""Recurrent layers whose memory is a picture: ConvLSTM and ConvGRU."""
+"""ConvLSTM and ConvGRU: recurrent layers whose hidden state keeps rows and columns."""
 
 import keras
 from keras import layers
 
-from nextframe.checks import one_of
+from nextframe._utils.validation import one_of
 from nextframe.layers import ConvGRU2D
-from nextframe.models.baselines import context_input
 from nextframe.models.heads import to_frame
-from nextframe.models.reshaping import from_patches, group_frames, to_patches
+from nextframe.models.inputs import context_input
+from nextframe.models.patches import group_frames, patchify, unpatchify
 
-CELLS = {"lstm": layers.ConvLSTM2D, "gru": ConvGRU2D}
+RECURRENT_2D = {"lstm": layers.ConvLSTM2D, "gru": ConvGRU2D}
 
 
-def remember(x, cell, filters, kernel_size, depth):
+def encode(x, cell, filters, kernel_size, depth):
     """Read step by step with a stack of recurrent layers; one output a step."""
     options = {"padding": "same", "return_sequences": True}
     for _ in range(depth):
@@ -20,7 +20,7 @@ def remember(x, cell, filters, kernel_size, depth):
     return x
 
 
-def paint(x, filters, depth, channels):
+def decode(x, filters, depth, channels):
     """Convolve each step for itself: a kernel of 1 in time."""
     kernel, options = (1, 3, 3), {"padding": "same"}
     for _ in range(depth - 1):
@@ -36,12 +36,12 @@ def conv_lstm(
     cell: str = "lstm",
     patch: int = 2,
     frames_per_step: int = 1,
-    decoder: int = 3,
+    decoder_depth: int = 3,
     decoder_filters: int = 64,
-    every_step: bool = False,
+    return_sequences: bool = False,
     head: str = "linear",
 ) -> keras.Model:
-    """Read the frames with a stack of ConvLSTM or ConvGRU layers, and paint a frame from the last one's memory.
+    """Read the frames with a stack of ConvLSTM or ConvGRU layers, and decode a frame from the last one's state.
 
     Args:
         context_shape: `(N, height, width, 1)`.
@@ -49,33 +49,35 @@ def conv_lstm(
         depth: Number of recurrent layers.
         kernel_size: Side of each kernel, for inputs and for the memory, in places.
         cell: "lstm" or "gru".
-        patch: Side of the squares of pixels that make one place; see `nextframe.models.reshaping`.
+        patch: Side of the squares of pixels that make one place; see `nextframe.models.patches`.
         frames_per_step: Frames that the recurrent layers read at once. Half as many steps cost half as much.
-        decoder: Number of convolutions that paint the frame, the last one included.
+        decoder_depth: Number of convolutions in the decoder, the last one included.
         decoder_filters: Channels of each of them but the last.
-        every_step: Whether to forecast after every frame, and not after the last one only. Each forecast is made from
+        return_sequences: Whether to forecast after every frame, and not after the last one only. Each forecast is made from
             the frames up to its own, since a recurrent layer cannot look ahead and the painting looks at one step.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
 
     Returns:
         Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`, or with
-        `every_step` to `(batch, N, height, width, 1)`, a forecast of the frame after each.
+        `return_sequences` to `(batch, N, height, width, 1)`, a forecast of the frame after each.
 
     Raises:
         ValueError: A context shape, cell or head that does not exist, a patch or a step that does not divide the
-            frames, or `every_step` with steps of more than one.
+            frames, or `return_sequences` with steps of more than one.
 
     Source:
         Shi et al., Convolutional LSTM Network, NIPS 2015, without peepholes, which Keras does not have.
     """
-    one_of("cell", cell, CELLS)
-    if every_step and frames_per_step != 1:
-        raise ValueError(f"every_step with {frames_per_step=}: expected 1")
+    one_of("cell", cell, RECURRENT_2D)
+    if return_sequences and frames_per_step != 1:
+        raise ValueError(
+            f"return_sequences with {frames_per_step=}: expected 1"
+        )
     context = context_input(context_shape)
-    x = group_frames(to_patches(context, patch), frames_per_step)
-    x = remember(x, CELLS[cell], filters, kernel_size, depth)
-    x = x if every_step else x[:, -1:]
-    x = from_patches(paint(x, decoder_filters, decoder, patch**2), patch)
-    frame = x if every_step else x[:, 0]
+    x = group_frames(patchify(context, patch), frames_per_step)
+    x = encode(x, RECURRENT_2D[cell], filters, kernel_size, depth)
+    x = x if return_sequences else x[:, -1:]
+    x = unpatchify(decode(x, decoder_filters, decoder_depth, patch**2), patch)
+    frame = x if return_sequences else x[:, 0]
     forecast = to_frame(context, frame, head)
     return keras.Model(context, forecast, name="conv_lstm")

@@ -1,10 +1,10 @@
-"""Conv2D on each frame, then an LSTM on what is left of it: the stack that ConvLSTM is said to beat."""
+"""CNN-LSTM (LRCN): Conv2D on each frame, then an LSTM on the flattened features."""
 
 import keras
 from keras import layers
 
-from nextframe.models.baselines import context_input
 from nextframe.models.heads import to_frame
+from nextframe.models.inputs import context_input
 
 
 def conv_then_lstm(
@@ -13,7 +13,7 @@ def conv_then_lstm(
     units: int = 256,
     head: str = "linear",
 ) -> keras.Model:
-    """Halve each frame twice with strided convolutions, flatten, read with an LSTM, and paint from its last state.
+    """Halve each frame twice with strided convolutions, flatten, read with an LSTM, and decode a frame from its last state.
 
     Args:
         context_shape: `(N, height, width, 1)`.

@@ -1,11 +1,11 @@
-"""Whole frames as vectors, read by an LSTM or a GRU: the first idea that everybody has."""
+"""Fully connected LSTM (FC-LSTM) or GRU: whole frames as vectors."""
 
 import keras
 from keras import layers
 
-from nextframe.checks import one_of
-from nextframe.models.baselines import context_input
+from nextframe._utils.validation import one_of
 from nextframe.models.heads import to_frame
+from nextframe.models.inputs import context_input
 
 
 def dense_lstm(
@@ -14,7 +14,7 @@ def dense_lstm(
     cell: str = "lstm",
     head: str = "linear",
 ) -> keras.Model:
-    """Flatten each frame, read the frames with a recurrent layer, and paint a frame from its last state.
+    """Flatten each frame, read the frames with a recurrent layer, and decode a frame from its last state.
 
     Args:
         context_shape: `(N, height, width, 1)`.

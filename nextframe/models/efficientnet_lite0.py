@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from nextframe.clips import asset_path
+from nextframe._utils.files import asset_path
 
 # kernel, stride of the first, expansion, filters, blocks
 STAGES = (

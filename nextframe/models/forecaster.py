@@ -1,21 +1,21 @@
-"""The book's own network: move the last frame's pixels by a learned motion, then correct what moving cannot do."""
+"""The book's own network: move the last frame's pixels by a learned kernels, then correct what moving cannot do."""
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from nextframe.checks import whole_number
-from nextframe.models.baselines import context_input
+from nextframe._utils.validation import whole_number
 from nextframe.models.heads import to_frame
-from nextframe.models.reshaping import (
+from nextframe.models.inputs import context_input
+from nextframe.models.patches import (
     frames_to_channels,
-    from_patches,
-    to_patches,
+    patchify,
+    unpatchify,
 )
 
 
-def block(x):
-    """Two convolutions whose result is added to what came in; before training, they add nothing."""
+def residual_block(x):
+    """Residual block of two convolutions; before training, it adds nothing."""
     filters = x.shape[-1]
     change = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
     return x + layers.Conv2D(
@@ -23,56 +23,57 @@ def block(x):
     )(change)
 
 
-def cheap_block(x):
-    """The same for a third of the operations: look around in each channel, then mix the channels of each place."""
+def depthwise_block(x):
+    """Residual block of depthwise and 1×1 convolutions, as in ConvNeXt: a third of the operations."""
     filters = x.shape[-1]
     change = layers.DepthwiseConv2D(3, padding="same")(x)
     change = layers.Conv2D(3 * filters, 1, activation="relu")(change)
     return x + layers.Conv2D(filters, 1, kernel_initializer="zeros")(change)
 
 
-def see(x, filters, blocks, deep_filters, deep_blocks):
-    """Look closely, once from twice as far, and closely again: a small U-Net of residual blocks."""
+def unet(x, filters, blocks, deep_filters, deep_blocks):
+    """U-Net of two resolutions: an encoder, residual blocks at half the size, and a decoder with a skip connection."""
     options = {"padding": "same", "activation": "relu"}
-    near = x = cheap_block(layers.Conv2D(filters, 3, **options)(x))
+    near = x = depthwise_block(layers.Conv2D(filters, 3, **options)(x))
     if deep_blocks:
         x = layers.Conv2D(deep_filters, 3, strides=2, **options)(x)
         for _ in range(deep_blocks):
-            x = block(x)
+            x = residual_block(x)
         x = layers.ReLU()(x)
         x = near + layers.Conv2DTranspose(filters, 2, strides=2)(x)
     for _ in range(blocks - 1):
-        x = cheap_block(x)
+        x = depthwise_block(x)
     return layers.ReLU()(x)
 
 
-def motion(x, reach):
-    """Say for each patch how much of the frame comes there by which shift; before training, all by none."""
-    if reach == 0:
+def predict_kernels(x, max_displacement):
+    """Kernel prediction: one weight for each shift, for every patch; before training, all weight is on no shift."""
+    if max_displacement == 0:
         return ops.ones_like(x[..., :1])
-    shifts = (2 * reach + 1) ** 2
+    shifts = (2 * max_displacement + 1) ** 2
     options = {"kernel_initializer": "zeros", "dtype": "float32"}
     change = layers.Conv2D(shifts, 1, **options)(x)
     return change + np.eye(shifts, dtype="float32")[shifts // 2]
 
 
-def move(frame, motion, reach, patch):
-    """Move each square of pixels by a blend of all shifts up to `reach`; `motion` says how much of each.
+def apply_kernels(frame, kernels, max_displacement, patch):
+    """Dynamic filtering: the weighted sum of the frame's shifts by up to `max_displacement`, patch by patch.
 
-    `(batch, h, w, 1)` and `(batch, rows, columns, (2 reach + 1)²)` → `(batch, rows, columns, patch²)`.
+    `(batch, h, w, 1)` and `(batch, rows, columns, (2 max_displacement + 1)²)` → `(batch, rows, columns, patch²)`.
     """
-    rows, columns = motion.shape[1:3]
-    side, window = 2 * reach + 1, 2 * reach + patch
-    padded = ops.pad(frame, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
+    rows, columns = kernels.shape[1:3]
+    side, window = 2 * max_displacement + 1, 2 * max_displacement + patch
+    border = (max_displacement, max_displacement)
+    padded = ops.pad(frame, ((0, 0), border, border, (0, 0)))
     # All that a patch's pixels can be reached from. A convolution cuts it
     # out: with strides, `extract_patches` fails in a model of Keras 3.13.
     cut = np.eye(window**2, dtype="float32").reshape(window, window, 1, -1)
     around = ops.conv(padded, cut, strides=patch, padding="valid")
     around = ops.reshape(around, (-1, rows, columns, window, window))
-    motion = ops.reshape(motion, (-1, rows, columns, side, side))
+    kernels = ops.reshape(kernels, (-1, rows, columns, side, side))
     moved = [
         ops.sum(
-            motion * around[..., down : down + side, right : right + side],
+            kernels * around[..., down : down + side, right : right + side],
             axis=(-2, -1),
         )
         for down in range(patch)
@@ -81,12 +82,14 @@ def move(frame, motion, reach, patch):
     return ops.stack(moved, axis=-1)
 
 
-def check_sizes(context_shape, blocks, deep_blocks, frames, reach, patch):
+def check_sizes(
+    context_shape, blocks, deep_blocks, frames, max_displacement, patch
+):
     """Raise a ValueError that names what does not fit."""
     whole_number("frames", frames)
     whole_number("blocks", blocks)
     whole_number("deep_blocks", deep_blocks, least=0)
-    whole_number("reach", reach, least=0)
+    whole_number("max_displacement", max_displacement, least=0)
     if any(side % (2 * patch) for side in context_shape[1:3]):
         raise ValueError(
             f"context_shape={tuple(context_shape)}: height and width must "
@@ -102,7 +105,7 @@ def forecaster(
     deep_filters: int = 64,
     deep_blocks: int = 1,
     frames: int = 5,
-    reach: int = 3,
+    max_displacement: int = 3,
     patch: int = 2,
 ) -> keras.Model:
     """Read the last frames as channels, move the last one by what they tell, and add a correction.
@@ -115,8 +118,8 @@ def forecaster(
         deep_filters: Channels where it has one for each 2×2 patches.
         deep_blocks: Residual blocks there, of two plain convolutions; with 0, nothing is seen from so far.
         frames: How many of the context's last frames are read, if it has as many.
-        reach: How far a pixel can move from one frame to the next, in pixels; with 0, none does.
-        patch: Side of the squares of pixels that move together; see `nextframe.models.reshaping`.
+        max_displacement: How far a pixel can move from one frame to the next, in pixels; with 0, none does.
+        patch: Side of the squares of pixels that move together; see `nextframe.models.patches`.
 
     Returns:
         Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
@@ -126,14 +129,21 @@ def forecaster(
             too small.
     """
     context = context_input(context_shape)
-    check_sizes(context_shape, blocks, deep_blocks, frames, reach, patch)
-    seen = to_patches(context[:, -frames:], patch)
+    check_sizes(
+        context_shape, blocks, deep_blocks, frames, max_displacement, patch
+    )
+    seen = patchify(context[:, -frames:], patch)
     x = frames_to_channels(seen)
-    x = see(x, filters, blocks, deep_filters, deep_blocks)
-    moved = move(context[:, -1], motion(x, reach), reach, patch)
+    x = unet(x, filters, blocks, deep_filters, deep_blocks)
+    moved = apply_kernels(
+        context[:, -1],
+        predict_kernels(x, max_displacement),
+        max_displacement,
+        patch,
+    )
     options = {"padding": "same", "kernel_initializer": "zeros"}
     correction = layers.Conv2D(patch**2, 3, **options)(x)
     parts = [moved, correction]
     frame = layers.Add(dtype="float32", name="moved_and_corrected")(parts)
-    forecast = to_frame(context, from_patches(frame, patch), "linear")
+    forecast = to_frame(context, unpatchify(frame, patch), "linear")
     return keras.Model(context, forecast, name="forecaster")

@@ -1,14 +1,14 @@
-"""A plain 2-D network that reads N frames as the N channels of one picture."""
+"""Early fusion: a plain Conv2D network that reads N frames as the N channels of one image."""
 
 import keras
 from keras import layers
 
-from nextframe.models.baselines import context_input
 from nextframe.models.heads import to_frame
-from nextframe.models.reshaping import (
+from nextframe.models.inputs import context_input
+from nextframe.models.patches import (
     frames_to_channels,
-    from_patches,
-    to_patches,
+    patchify,
+    unpatchify,
 )
 
 
@@ -28,7 +28,7 @@ def frames_as_channels(
         filters: Channels of each hidden layer.
         depth: Number of convolutions, the last one included. Each lets a pixel see `kernel_size // 2` places further.
         kernel_size: Side of each kernel, in places.
-        patch: Side of the squares of pixels that make one place; see `nextframe.models.reshaping`.
+        patch: Side of the squares of pixels that make one place; see `nextframe.models.patches`.
         differences: Whether to read how each frame differs from the last one, and to have no biases. Where nothing
             moves, the last layer then gives exactly 0, and with the residual head the forecast is the last frame.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
@@ -41,7 +41,7 @@ def frames_as_channels(
     """
     context = context_input(context_shape, least=2 if differences else 1)
     frames = context[:, :-1] - context[:, -1:] if differences else context
-    x = to_patches(frames, patch)  # (batch, N, rows, columns, patch²)
+    x = patchify(frames, patch)  # (batch, N, rows, columns, patch²)
     x = frames_to_channels(x)  # (batch, rows, columns, N × patch²)
     options = {"padding": "same", "use_bias": not differences}
     for _ in range(depth - 1):
@@ -49,7 +49,7 @@ def frames_as_channels(
             x
         )
     x = layers.Conv2D(patch**2, kernel_size, **options)(x)
-    frame = from_patches(x, patch)  # (batch, height, width, 1)
+    frame = unpatchify(x, patch)  # (batch, height, width, 1)
     return keras.Model(
         context, to_frame(context, frame, head), name="frames_as_channels"
     )

@@ -3,8 +3,8 @@
 import keras
 from keras import layers
 
-from nextframe.checks import one_of
-from nextframe.models.reshaping import from_patches, to_patches
+from nextframe._utils.validation import one_of
+from nextframe.models.patches import patchify, unpatchify
 
 HEADS = ("linear", "residual", "sigmoid")
 
@@ -41,7 +41,7 @@ def to_frame(
     )
 
 
-def paint_beside_last(
+def decode_with_skip(
     context: keras.KerasTensor,
     features: keras.KerasTensor,
     filters: int,
@@ -53,7 +53,7 @@ def paint_beside_last(
         context: `(batch, N, height, width, 1)`.
         features: `(batch, rows, columns, channels)`, resized to the grid of patches where theirs is another.
         filters: Channels of the two hidden convolutions.
-        patch: Side of the squares of pixels that are painted at once; see `nextframe.models.reshaping`.
+        patch: Side of the squares of pixels that are painted at once; see `nextframe.models.patches`.
 
     Returns:
         `(batch, height, width, 1)`, without an activation, for `to_frame`.
@@ -61,11 +61,11 @@ def paint_beside_last(
     Raises:
         ValueError: A patch that does not divide the frames.
     """
-    pixels = to_patches(context[:, -1:], patch)[:, 0]
+    pixels = patchify(context[:, -1:], patch)[:, 0]
     grid = pixels.shape[1:3]
     if features.shape[1:3] != grid:
         features = layers.Resizing(*grid)(features)
     x = layers.Concatenate()([features, pixels])
     for _ in range(2):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-    return from_patches(layers.Conv2D(patch**2, 3, padding="same")(x), patch)
+    return unpatchify(layers.Conv2D(patch**2, 3, padding="same")(x), patch)

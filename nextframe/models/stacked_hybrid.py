@@ -3,13 +3,13 @@
 import keras
 from keras import layers
 
-from nextframe.checks import one_of, whole_number
+from nextframe._utils.validation import one_of, whole_number
 from nextframe.layers import FoldFrames
-from nextframe.models.backbones import even_out, frame_encoder
-from nextframe.models.baselines import context_input
+from nextframe.models.backbones import frame_encoder, normalize_features
 from nextframe.models.heads import to_frame
+from nextframe.models.inputs import context_input
 
-CELLS = {"lstm": layers.LSTM, "gru": layers.GRU}
+RECURRENT = {"lstm": layers.LSTM, "gru": layers.GRU}
 
 
 def convolve_and_pool(x, filters, pooling):
@@ -21,7 +21,8 @@ def convolve_and_pool(x, filters, pooling):
     if min(rows, columns) < least:
         raise ValueError(
             f"pooling={pooling}, twice, needs features of {least}×{least}, "
-            f"not {rows}×{columns}: lower it, cut earlier, or raise side"
+            f"not {rows}×{columns}: lower it, raise image_size, or choose an "
+            "earlier feature_layer"
         )
     for _ in range(2):
         x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
@@ -36,10 +37,10 @@ def stacked_hybrid(
     units: int = 256,
     filters: int = 32,
     head: str = "linear",
-    cut: str | None = "block1",
+    feature_layer: str | None = "block1",
     **encoder,
 ) -> keras.Model:
-    """Encode each frame, convolve in space and time, pool, read with a recurrent layer, and paint from its state.
+    """Encode each frame, convolve in space and time, pool, read with a recurrent layer, and decode a frame from its state.
 
     Args:
         context_shape: `(N, height, width, 1)`.
@@ -48,7 +49,7 @@ def stacked_hybrid(
         units: Size of its memory.
         filters: Channels of the convolutions.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
-        cut, encoder: As in `nextframe.models.frame_encoder`.
+        feature_layer, encoder: As in `nextframe.models.frame_encoder`.
 
     Returns:
         Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
@@ -57,15 +58,17 @@ def stacked_hybrid(
         ValueError: A cell or head that does not exist, or features too small to be pooled twice.
         ConnectionError: Weights that cannot be fetched.
     """
-    one_of("cell", cell, CELLS)
+    one_of("cell", cell, RECURRENT)
     context = context_input(context_shape)
     frames, height, width, _ = context_shape
-    read = frame_encoder(context_shape[1:], cut=cut, **encoder)
+    read = frame_encoder(
+        context_shape[1:], feature_layer=feature_layer, **encoder
+    )
     x = FoldFrames(read)(context)  # (batch, N, rows, columns, channels)
-    x = even_out(x)
+    x = normalize_features(x)
     x = convolve_and_pool(x, filters, pooling)
     x = layers.Reshape((frames, -1))(x)  # (batch, N, features)
-    memory = CELLS[cell](units)(x)  # (batch, units)
+    memory = RECURRENT[cell](units)(x)  # (batch, units)
     painted = layers.Dense(height * width)(memory)
     frame = layers.Reshape((height, width, 1))(painted)
     forecast = to_frame(context, frame, head)

@@ -1,14 +1,14 @@
-"""A network for photographs applied to every frame: to name what a film shows, or to forecast its next frame."""
+"""An image network applied to every frame: to classify a clip, or to forecast its next frame."""
 
 import keras
 from keras import layers, ops
 
-from nextframe.checks import one_of
+from nextframe._utils.validation import one_of
 from nextframe.layers import FoldFrames
-from nextframe.models.backbones import even_out, frame_encoder
-from nextframe.models.baselines import context_input
-from nextframe.models.heads import paint_beside_last, to_frame
-from nextframe.models.reshaping import frames_to_channels
+from nextframe.models.backbones import frame_encoder, normalize_features
+from nextframe.models.heads import decode_with_skip, to_frame
+from nextframe.models.inputs import context_input
+from nextframe.models.patches import frames_to_channels
 
 TEMPORAL = ("conv3d", "none")
 
@@ -21,7 +21,7 @@ def check_features(features_shape, temporal):
     if min(rows, columns) < 5 or frames < least:
         raise ValueError(
             f"{frames} frames, {rows}×{columns}: two Conv3D need 5, 5×5: "
-            "raise side, choose an earlier cut, or show more frames"
+            "raise image_size, show more frames, or choose an earlier layer"
         )
 
 
@@ -32,7 +32,7 @@ def classifier(
     filters: int = 32,
     activation: str | None = "relu",
 ) -> keras.Model:
-    """Name what a film shows, from the features of its frames.
+    """Classify a clip, from the features of its frames.
 
     Args:
         features_shape: `(N, rows, columns, channels)`, as `nextframe.models.frame_encoder` makes of N frames.
@@ -50,7 +50,7 @@ def classifier(
     """
     check_features(features_shape, temporal)
     features = x = keras.Input(features_shape)
-    x = even_out(x)
+    x = normalize_features(x)
     if temporal == "none":
         x = ops.mean(x, axis=1)
     convolution = layers.Conv3D if temporal == "conv3d" else layers.Conv2D
@@ -64,7 +64,7 @@ def classifier(
 def time_distributed_classifier(
     context_shape: tuple[int, ...], classes: int, encoder: dict, **size
 ) -> keras.Model:
-    """Name what a film shows, from its frames: the network of the famous answer.
+    """Classify a clip, from its frames: the network of the famous answer.
 
     Args:
         context_shape: `(N, height, width, 1)`.
@@ -88,7 +88,7 @@ def time_distributed(
     filters: int = 64,
     patch: int = 2,
     head: str = "residual",
-    cut: str | None = "block1",
+    feature_layer: str | None = "block1",
     **encoder,
 ) -> keras.Model:
     """Forecast from what a network for photographs sees in each frame, and from the last frame itself.
@@ -99,9 +99,9 @@ def time_distributed(
     Args:
         context_shape: `(N, height, width, 1)`.
         filters: Channels of the convolutions after it.
-        patch: Side of the squares of pixels that are painted at once; see `nextframe.models.reshaping`.
+        patch: Side of the squares of pixels that are painted at once; see `nextframe.models.patches`.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
-        cut, encoder: As in `nextframe.models.frame_encoder`.
+        feature_layer, encoder: As in `nextframe.models.frame_encoder`.
 
     Returns:
         Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
@@ -110,11 +110,13 @@ def time_distributed(
         ValueError, ConnectionError: As `nextframe.models.frame_encoder`; or a patch or head that does not exist.
     """
     context = context_input(context_shape)
-    read = frame_encoder(context_shape[1:], cut=cut, **encoder)
+    read = frame_encoder(
+        context_shape[1:], feature_layer=feature_layer, **encoder
+    )
     x = FoldFrames(read)(context)  # (batch, N, rows, columns, channels)
-    x = even_out(x)
+    x = normalize_features(x)
     x = frames_to_channels(x)  # (batch, rows, columns, N × channels)
     x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-    frame = paint_beside_last(context, x, filters, patch)
+    frame = decode_with_skip(context, x, filters, patch)
     forecast = to_frame(context, frame, head)
     return keras.Model(context, forecast, name="time_distributed")

@@ -59,7 +59,7 @@ def test_a_module_shown_in_several_cells():
     assert "def last_slice(" in first
     assert "def valid_kernel(" not in first
     assert second.startswith("def valid_kernel(")
-    assert "COLLAPSES = {" in second
+    assert "TEMPORAL_POOLINGS = {" in second
     assert '"""' not in first + second
     apart = nbformat.v4.new_notebook(cells=[tagged("import keras"), tagged("def last_slice")])
     (_, imports), (_, function) = model_cells(apart)

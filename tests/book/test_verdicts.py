@@ -3,12 +3,12 @@
 import gather_verdicts
 import nbformat
 
-from nextframe import measured
-from nextframe.claims import verdict_table
+from nextframe.benchmark import results
+from nextframe.verdicts import verdict_table
 
 
 def test_the_gathered_verdicts_are_the_chapters():
-    gathered = measured.read("claims")["verdicts"]
+    gathered = results.load("claims")["verdicts"]
     assert gathered == gather_verdicts.gather(), "run tools/gather_verdicts.py"
     assert {verdict["claim"] for verdict in gathered} == set(range(1, 17))
     assert {verdict["verdict"] for verdict in gathered} <= {

@@ -8,7 +8,8 @@ from built_book import HTML
 from live_page import PAGE, errors, forecast, listed, wait_for_ticks
 
 import nextframe
-from nextframe import leaderboard, metrics, moving_digits, protocols
+from nextframe import metrics, moving_digits
+from nextframe.benchmark import leaderboard, protocols
 from nextframe.forecasting import predict_next
 
 LISTED = listed("digits")
@@ -23,7 +24,7 @@ DRAWN = """async (digits) => {
 
 @pytest.fixture(scope="module")
 def contexts():
-    return protocols.films("digits_32", training=1).context[:2]
+    return protocols.load_task("digits_32", training=1).context[:2]
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def frame(page):
 
 
 def test_the_listed_errors_are_the_tables():
-    measured_runs = leaderboard.runs("digits-32")
+    measured_runs = leaderboard.load_runs("digits-32")
     for about in LISTED:
         mean, _ = leaderboard.over_seeds(measured_runs[about["name"]], leaderboard.mse_per_frame)
         assert about["error"] == round(mean, 2), f"{about['name']}: make live"

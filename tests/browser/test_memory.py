@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from live_page import PAGE, errors, forecast, listed, of_the_light, wait_for_ticks
 
-from nextframe import metrics, probes
+from nextframe import diagnostics, metrics
 from nextframe.forecasting import predict_next
 
 LISTED = listed("memory")
@@ -68,15 +68,15 @@ def lit(page):
 def test_forecasts_are_those_of_keras(name, open_page):
     page = open_page(PAGE)
     for period in memory_networks.PERIODS:
-        clip = probes.blinking_clips(1, LISTED["frames"] + 1, period, seed=3)
-        context, _ = probes.as_windows(clip, LISTED["frames"])
+        clip = diagnostics.blinking_clips(1, LISTED["frames"] + 1, period, seed=3)
+        context, _ = diagnostics.as_windows(clip, LISTED["frames"])
         expected = metrics.clip_to_unit(predict_next(memory_networks.load(name, period), context))
         assert np.abs(forecast(page, of_the_light(name, period), context) - expected.ravel()).max() < 1e-3
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_listed_memory_is_that_of_the_network(name):
-    expected = probes.memory_of(memory_networks.load(name, 8), 8)
+    expected = diagnostics.memory_of(memory_networks.load(name, 8), 8)
     assert NETWORKS[name]["periods"]["8"]["memory"] == pytest.approx(expected, abs=2e-3)
 
 
@@ -89,7 +89,7 @@ def test_what_the_page_says_that_they_see_is_true(open_page):
 
 def test_the_light_is_drawn_as_the_training_films_were(open_page):
     page = open_page(PAGE)
-    clip = probes.blinking_clips(1, 8, period=4, seed=3)[0]
+    clip = diagnostics.blinking_clips(1, 8, period=4, seed=3)[0]
     pattern = (clip[:4].max(axis=(1, 2)) > 0).tolist()
     drawn = """async (pattern) => {
         const light = await import(new URL("../live/light.js", location.href));
@@ -131,7 +131,7 @@ def keras_errors(network, old, new, played):
     """
     context = LISTED["frames"]
     lit = [(old if time < context + played else new)[time % len(old)] for time in range(2 * context + played)]
-    light = probes.blinking_clips(9, 1, 1).max(axis=0)[0] / 255
+    light = diagnostics.blinking_clips(9, 1, 1).max(axis=0)[0] / 255
     film = (np.array(lit)[:, None, None, None] * light[..., None]).astype("float32")
     contexts = np.stack([film[time - context : time] for time in range(context, len(film))])
     forecast = metrics.clip_to_unit(predict_next(network, contexts))

@@ -2,11 +2,11 @@
 
 import pytest
 
-from nextframe import measured
-from nextframe.benchmark import Benchmark
+from nextframe.benchmark import fingerprints, results
+from nextframe.benchmark.plan import Benchmark
 
 PROTOCOL = """
-[films]
+[task]
 source = "digits_32"
 [training]
 seconds = 1
@@ -20,18 +20,24 @@ share = 1
 """
 
 
+def store_result(plan, job, result):
+    """Store what a job might have measured, as if today."""
+    depends = fingerprints.today(job.settings["model"], job.settings["arguments"], job.settings["task"])
+    results.save(job.name, {"settings": job.settings, "fingerprint": depends} | result, plan.folder)
+
+
 @pytest.fixture
 def store_benchmark(tmp_path):
     """Write a protocol of one model with two seeds, `small.toml`, and results of all stages; return its plan."""
 
-    def store(model, size, runs):
+    def store(model, arguments, runs):
         path = tmp_path / "small.toml"
-        path.write_text(f"{PROTOCOL}{model} = {size}\n")
+        path.write_text(f"{PROTOCOL}{model} = {arguments}\n")
         plan = Benchmark(path, tmp_path)
         stages = {"calibration": [{"seconds_per_step": 0.1}], "search": [{"validation": 1.0}], "runs": runs}
-        for stage, results in stages.items():
-            for job, result in zip(plan.jobs(stage, [model]), results, strict=True):
-                measured.write(job.name, {"settings": job.settings} | result, plan.folder)
+        for stage, measured in stages.items():
+            for job, result in zip(plan.jobs(stage, [model]), measured, strict=True):
+                store_result(plan, job, result)
         return path, plan
 
     return store

@@ -35,7 +35,7 @@ def test_lite0_has_the_published_number_of_parameters(lite0):
 
 def test_grey_frames_are_repeated_and_scaled_as_the_network_wants(lite0):
     frame = np.random.default_rng(0).random((2, 64, 64, 1), np.float32)
-    encoder = frame_encoder((64, 64, 1), cut="block3")
+    encoder = frame_encoder((64, 64, 1), feature_layer="block3")
     image = (np.repeat(frame, 3, axis=-1) * 255 - 127) / 128
     network = efficientnet_lite0((64, 64, 3), include_top=False)
     expected = keras.Model(network.input, network.get_layer("block3").output)(image)
@@ -44,12 +44,12 @@ def test_grey_frames_are_repeated_and_scaled_as_the_network_wants(lite0):
 
 
 def test_frozen_unless_asked():
-    assert not frame_encoder((32, 32, 1), weights=None, cut="block1").trainable_variables
-    assert frame_encoder((32, 32, 1), weights=None, cut="block1", trainable=True).trainable_variables
+    assert not frame_encoder((32, 32, 1), weights=None, feature_layer="block1").trainable_variables
+    assert frame_encoder((32, 32, 1), weights=None, feature_layer="block1", trainable=True).trainable_variables
 
 
 def test_frames_are_resized():
-    assert frame_encoder((32, 32, 1), weights=None, cut="block11", side=80).output_shape == (None, 5, 5, 112)
+    assert frame_encoder((32, 32, 1), weights=None, feature_layer="block11", side=80).output_shape == (None, 5, 5, 112)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_frames_are_resized():
     [
         ({"backbone": "VGG"}, "backbone='VGG'"),
         ({"weights": "mnist"}, "weights='mnist'"),
-        ({"cut": "block99", "weights": None}, "cut='block99'"),
+        ({"feature_layer": "block99", "weights": None}, "feature_layer='block99'"),
         ({"backbone": "InceptionV3"}, "InceptionV3 reads images of at least 75×75 pixels, not 32×32: raise side"),
     ],
 )

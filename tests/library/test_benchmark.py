@@ -9,11 +9,13 @@ import time
 import numpy as np
 import pytest
 
-from nextframe import benchmark, jobs, measured, protocols
-from nextframe.models import MODELS, build
+from nextframe.benchmark import experiments, protocols, results, runner
+from nextframe.benchmark.__main__ import main
+from nextframe.benchmark.plan import Benchmark, weights_folder
+from nextframe.models import BASELINES, MODELS, build
 
 SMALL = """
-[films]
+[task]
 source = "digits_32"
 training = 4
 
@@ -52,12 +54,12 @@ def without_times(result):
 
 def put_calibration(protocol, folder, seconds_per_step=0.002):
     """As if the model had been timed: how many steps there are must not depend on this machine's load."""
-    (job,) = benchmark.Benchmark(protocol, folder).jobs("calibration", [MODEL])
-    measured.write(job.name, {"settings": job.settings, "seconds_per_step": seconds_per_step}, folder / "small")
+    (job,) = Benchmark(protocol, folder).jobs("calibration", [MODEL])
+    results.save(job.name, {"settings": job.settings, "seconds_per_step": seconds_per_step}, folder / "small")
 
 
 def test_a_benchmark_from_nothing_to_its_results(protocol, tmp_path):
-    assert benchmark.benchmark(protocol, ["copy_last", MODEL], folder=tmp_path) == []
+    assert runner.run_benchmark(protocol, ["copy_last", MODEL], folder=tmp_path) == []
     results = stored(tmp_path / "small")
     assert set(results) == {
         f"calibration/{MODEL}.json",
@@ -73,84 +75,84 @@ def test_a_benchmark_from_nothing_to_its_results(protocol, tmp_path):
     run = json.loads(results[f"runs/{MODEL}-0.json"])
     timed = json.loads(results[f"calibration/{MODEL}.json"])
     assert timed["parameters"] == run["parameters"] == 20 * 9 + 2 + 2 * 9 + 1
-    assert run["settings"]["steps"] == benchmark.Benchmark(protocol, tmp_path).steps(MODEL)
+    assert run["settings"]["steps"] == Benchmark(protocol, tmp_path).steps(MODEL)
     assert len(run["history"]) == 2
     assert run["measured_with"]["processor"]
     assert set(run["probes"]) == {"shift_error", "temporal_receptive_field", "order_sensitivity", "leaks"}
     assert run["probes"]["leaks"] == []
     # the weights are those of the result
     model = build(MODEL, (10, 32, 32, 1), filters=2, depth=2)
-    model.load_weights(tmp_path / benchmark.weights_folder("small") / f"{MODEL}-0.weights.h5")
+    model.load_weights(tmp_path / weights_folder("small") / f"{MODEL}-0.weights.h5")
     task = protocols.digits_32(training=4)
-    again = jobs.score_horizon(model, task.context, task.future[:, :3])
+    again = experiments.score_horizon(model, task.context, task.future[:, :3])
     assert again["MSE per frame"] == pytest.approx(run["scores"]["all"]["MSE per frame"], rel=1e-4)
     # what is done is not done again
-    assert benchmark.benchmark(protocol, ["copy_last", MODEL], folder=tmp_path) == []
+    assert runner.run_benchmark(protocol, ["copy_last", MODEL], folder=tmp_path) == []
     assert stored(tmp_path / "small") == results
 
 
 def test_what_older_settings_measured_is_measured_again(protocol, tmp_path, capsys):
-    benchmark.benchmark(protocol, ["black"], folder=tmp_path)
+    runner.run_benchmark(protocol, ["black"], folder=tmp_path)
     protocol.write_text(SMALL.replace("horizon = 3", "horizon = 2"))
-    plan = benchmark.Benchmark(protocol, tmp_path)
-    benchmark.benchmark(protocol, ["black"], folder=tmp_path, only_missing=True)
+    plan = Benchmark(protocol, tmp_path)
+    runner.run_benchmark(protocol, ["black"], folder=tmp_path, only_missing=True)
     assert len(plan.read("runs/black")["scores"]["all"]["skill"]) == 3
-    benchmark.main(["--protocol", str(protocol), "--folder", str(tmp_path), "--models", "black", "--list"])
+    main(["--protocol", str(protocol), "--folder", str(tmp_path), "--models", "black", "--list"])
     assert "runs/black (missing)" in capsys.readouterr().out
-    benchmark.benchmark(protocol, ["black"], folder=tmp_path)
+    runner.run_benchmark(protocol, ["black"], folder=tmp_path)
     assert len(plan.read("runs/black")["scores"]["all"]["skill"]) == 2
 
 
 def test_the_rate_with_the_lowest_error_is_taken(protocol, tmp_path):
-    plan = benchmark.Benchmark(protocol, tmp_path)
+    plan = Benchmark(protocol, tmp_path)
     put_calibration(protocol, tmp_path)
     assert plan.steps(MODEL) == 10
     assert plan.learning_rate(MODEL) is None
     assert plan.jobs("runs", [MODEL]) == []
     for job, validation in zip(plan.jobs("search", [MODEL]), (0.3, 0.2), strict=True):
-        measured.write(job.name, {"settings": job.settings, "validation": validation}, plan.folder)
+        results.save(job.name, {"settings": job.settings, "validation": validation}, plan.folder)
     assert plan.learning_rate(MODEL) == 1e-2
     assert [job.settings["learning_rate"] for job in plan.jobs("runs", [MODEL])] == [1e-2, 1e-2]
 
 
 def test_seconds_are_those_of_a_machine_as_fast_as_the_yardstick(protocol, tmp_path, monkeypatch):
     """Where the yardstick takes twice as long as it should, so does everything: a step's time is halved."""
-    yardstick = f'yardstick = {{ model = "{MODEL}", size = {{ depth = 2 }}, seconds_per_step = 0.2 }}'
+    yardstick = f'yardstick = {{ model = "{MODEL}", arguments = {{ depth = 2 }}, seconds_per_step = 0.2 }}'
     protocol.write_text(SMALL.replace("horizon = 3", f"horizon = 3\n{yardstick}") + "conv3d = { filters = 2 }\n")
-    (job,) = benchmark.Benchmark(protocol, tmp_path).jobs("calibration", ["conv3d"])
-    monkeypatch.setattr(jobs, "_seconds_per_step", lambda network, *_: {MODEL: 0.4, "conv3d": 0.8}[network.name])
-    timed, _ = jobs.calibration(**job.settings)
+    (job,) = Benchmark(protocol, tmp_path).jobs("calibration", ["conv3d"])
+    monkeypatch.setattr(experiments, "_seconds_per_step", lambda network, *_: {MODEL: 0.4, "conv3d": 0.8}[network.name])
+    timed, _ = experiments.calibrate(**job.settings)
     assert timed["seconds_per_step"] == pytest.approx(0.4)
 
 
 def test_a_job_that_fails_is_named_and_the_others_go_on(protocol, tmp_path, capsys):
     protocol.write_text(SMALL.replace("depth = 2", "depth = 2, patch = 5"))
-    assert benchmark.benchmark(protocol, ["black", MODEL], folder=tmp_path) == [f"calibration/{MODEL}"]
+    assert runner.run_benchmark(protocol, ["black", MODEL], folder=tmp_path) == [f"calibration/{MODEL}"]
     assert "patch=5 does not divide" in capsys.readouterr().out
     assert set(stored(tmp_path / "small")) == {"runs/black.json"}
 
 
 def test_unknown_names_are_explained(protocol, tmp_path):
     with pytest.raises(ValueError, match="protocol='digits-33': expected one of digits-32"):
-        benchmark.benchmark("digits-33", folder=tmp_path)
+        runner.run_benchmark("digits-33", folder=tmp_path)
     with pytest.raises(ValueError, match="model='lstm': expected one of copy_last"):
-        benchmark.benchmark(protocol, ["lstm"], folder=tmp_path)
+        runner.run_benchmark(protocol, ["lstm"], folder=tmp_path)
     protocol.write_text(SMALL.replace("frames_as_channels", "frames_as_chanels"))
     with pytest.raises(ValueError, match="no model frames_as_chanels"):
-        benchmark.benchmark(protocol, folder=tmp_path)
-    protocol.write_text("[films]\n")
+        runner.run_benchmark(protocol, folder=tmp_path)
+    protocol.write_text("[task]\n")
     with pytest.raises(ValueError, match="has no table models, search, training"):
-        benchmark.benchmark(protocol, folder=tmp_path)
+        runner.run_benchmark(protocol, folder=tmp_path)
 
 
 @pytest.mark.parametrize("name", protocols.NAMES)
 def test_the_books_protocols_name_models_that_can_be_built(name):
     settings = protocols.settings(name)
     side = int(name.rsplit("-", 1)[1])
-    assert settings["films"]["source"] in protocols.FILMS
-    assert set(settings["models"]) == set(MODELS) - {model.__name__ for model in benchmark.BASELINES}
-    for model, size in settings["models"].items():
-        assert build(model, (10, side, side, 1), **size).output_shape == (None, side, side, 1)
+    assert settings["task"]["source"] in protocols.TASKS
+    assert set(settings["models"]) == set(MODELS) - {model.__name__ for model in BASELINES}
+    for model, arguments in settings["models"].items():
+        assert build(model, (10, side, side, 1), **arguments).output_shape == (None, side, side, 1)
 
 
 def test_a_ray_cluster_gives_what_processes_give(protocol, tmp_path):
@@ -158,10 +160,10 @@ def test_a_ray_cluster_gives_what_processes_give(protocol, tmp_path):
 
     for kind in ("serial", "ray"):
         put_calibration(protocol, tmp_path / kind)
-    benchmark.benchmark(protocol, [MODEL], workers=1, folder=tmp_path / "serial")
+    runner.run_benchmark(protocol, [MODEL], workers=1, folder=tmp_path / "serial")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
-        assert benchmark.benchmark(protocol, [MODEL], ray="local", folder=tmp_path / "ray") == []
+        assert runner.run_benchmark(protocol, [MODEL], ray="local", folder=tmp_path / "ray") == []
     finally:
         ray.shutdown()
     serial, over_ray = (
@@ -208,9 +210,9 @@ def test_scores_over_a_horizon_in_parts(monkeypatch):
     rng = np.random.default_rng(0)
     context, future = (rng.random((7, frames, 8, 8, 1), np.float32) for frames in (3, 2))
     model = build("context_mean", (3, 8, 8, 1))
-    whole = jobs.score_horizon(model, context, future)
-    monkeypatch.setattr(jobs, "_AT_ONCE", 3)
-    parts = jobs.score_horizon(model, context, future)
+    whole = experiments.score_horizon(model, context, future)
+    monkeypatch.setattr(experiments, "_AT_ONCE", 3)
+    parts = experiments.score_horizon(model, context, future)
     assert whole.keys() == parts.keys()
     for name, values in whole.items():
         assert parts[name] == pytest.approx(values, rel=1e-6), name

@@ -12,7 +12,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from nextframe import clips, ffmpeg
+from nextframe import clips
+from nextframe._utils import ffmpeg
+from nextframe.datasets.mnist import mnist_digits
+from nextframe.datasets.real_clips import example_path
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
@@ -75,7 +78,7 @@ def test_odd_sides_survive_mp4(tmp_path, clip):
 
 @pytest.mark.parametrize(("name", "frames"), [("bottle", 217), ("box", 455)])
 def test_example_clips(name, frames):
-    path = clips.example_path(name)
+    path = example_path(name)
     assert path.stat().st_size < 400_000
     clip = clips.read_clip(path)
     assert clip.shape == (frames, 240, 320)
@@ -83,7 +86,7 @@ def test_example_clips(name, frames):
 
 
 def test_digits():
-    images, labels = clips.mnist_digits()
+    images, labels = mnist_digits()
     assert images.shape == (10_000, 28, 28)
     assert images.dtype == labels.dtype == np.uint8
     assert len(np.unique(images.reshape(10_000, -1), axis=0)) == 10_000
@@ -115,7 +118,7 @@ def test_large_film_is_streamed(tmp_path):
 
 
 def test_an_interrupted_read_leaves_no_ffmpeg_behind():
-    frames = ffmpeg.decode(clips.example_path("box"), None, None)
+    frames = ffmpeg.decode(example_path("box"), None, None)
     next(frames)
     assert [child for child in psutil.Process().children() if "ffmpeg" in child.name()]
     frames.close()
@@ -123,11 +126,11 @@ def test_an_interrupted_read_leaves_no_ffmpeg_behind():
 
 
 def test_progress_is_shown_on_long_reads_only(capsys, monkeypatch):
-    clips.read_clip(clips.example_path("box"), size=16)
+    clips.read_clip(example_path("box"), size=16)
     assert capsys.readouterr().err == ""
     bar = clips.tqdm
     monkeypatch.setattr(clips, "tqdm", lambda *args, **options: bar(*args, **{**options, "delay": 0}))
-    clips.read_clip(clips.example_path("box"), size=16)
+    clips.read_clip(example_path("box"), size=16)
     shown = capsys.readouterr().err
     assert "reading box.mp4" in shown
     assert "455/456" in shown  # frames read, and how many the header's duration and frame rate promised
@@ -165,7 +168,7 @@ def test_text_renamed_to_mp4(tmp_path, fps):
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
 def test_truncated_mp4(tmp_path, share):
-    whole = clips.example_path("bottle").read_bytes()
+    whole = example_path("bottle").read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: int(share * len(whole))])
     message = complaint(clips.read_clip, tmp_path / "cut.mp4")
     assert "cut.mp4 is cut short or damaged" in message
@@ -174,7 +177,7 @@ def test_truncated_mp4(tmp_path, share):
 
 def test_damage_in_the_middle(tmp_path):
     """Decoders carry on after damage unless they are told to stop; a film with made-up pixels is not what was asked."""
-    film = bytearray(clips.example_path("box").read_bytes())
+    film = bytearray(example_path("box").read_bytes())
     film[len(film) // 2 : len(film) // 2 + 4000] = np.random.default_rng(0).bytes(4000)
     (tmp_path / "film.mp4").write_bytes(film)
     assert "film.mp4 is" in complaint(clips.read_clip, tmp_path / "film.mp4")
@@ -216,14 +219,14 @@ def test_image_with_more_than_8_bits(tmp_path):
 
 @pytest.mark.parametrize("size", [0, -3, (64, 0), (1, 2, 3), 6.5])
 def test_size_out_of_range(size):
-    message = complaint(clips.read_clip, clips.example_path("box"), size=size)
+    message = complaint(clips.read_clip, example_path("box"), size=size)
     assert f"size={size!r}" in message
     assert "at least 1" in message
 
 
 @pytest.mark.parametrize("fps", [0, -1, 1000])
 def test_fps_out_of_range(fps):
-    message = complaint(clips.read_clip, clips.example_path("box"), fps=fps)
+    message = complaint(clips.read_clip, example_path("box"), fps=fps)
     assert f"fps={fps}" in message
     assert "lower fps" in message
 

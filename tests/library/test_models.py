@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from nextframe import forecasting, metrics, probes, windows
+from nextframe import diagnostics, forecasting, metrics, windows
+from nextframe.datasets.moving_digits import moving_digits
 from nextframe.models import MODELS, baselines, build, reshaping
-from nextframe.models.conv3d import COLLAPSES
+from nextframe.models.conv3d import TEMPORAL_POOLINGS
 from nextframe.models.heads import HEADS
-from nextframe.moving_digits import moving_digits
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_motion_needs_two_frames(name):
         ("dense_lstm", {"units": 8, "cell": "gru"}),
         ("frames_as_channels", {"filters": 4, "depth": 3}),
         ("frames_as_channels", {"filters": 4, "depth": 3, "patch": 2}),
-        *(("conv3d", {"filters": 4, "depth": 2, "collapse": collapse}) for collapse in COLLAPSES),
+        *(("conv3d", {"filters": 4, "depth": 2, "temporal_pooling": collapse}) for collapse in TEMPORAL_POOLINGS),
         ("conv_lstm", {"filters": 4, "depth": 2, "decoder_filters": 8}),
         ("conv_lstm", {"filters": 4, "cell": "gru", "frames_per_step": 2, "decoder_filters": 8}),
         ("conv_then_lstm", {"filters": 4, "units": 8}),
@@ -167,7 +167,10 @@ def test_parameters_by_hand():
         (9 * 40 * 8 + 8) + (9 * 8 * 4 + 4)
     )
     gates = 9 * (16 + 8) * 8 + 8  # 8 filters, patches of 4: one gate's two kernels and its bias
-    decoder, size = (9 * 8 * 8 + 8) + (9 * 8 * 16 + 16), {"filters": 8, "patch": 4, "decoder": 2, "decoder_filters": 8}
+    decoder, size = (
+        (9 * 8 * 8 + 8) + (9 * 8 * 16 + 16),
+        {"filters": 8, "patch": 4, "decoder_depth": 2, "decoder_filters": 8},
+    )
     assert build("conv_lstm", shape, **size).count_params() == 4 * gates + decoder
     pairs = 4 * 9 * 16 * 8  # each gate's kernel reads the patches of a second frame
     assert build("conv_lstm", shape, frames_per_step=2, **size).count_params() == 4 * gates + pairs + decoder
@@ -176,9 +179,11 @@ def test_parameters_by_hand():
     stack = (9 * 4 + 4) + (9 * 4 * 4 + 4) + 4 * units * (features + units + 1) + paint
     assert build("conv_then_lstm", shape, filters=4, units=units).count_params() == stack
     volume, size = (27 * 8 + 8) + (27 * 8 * 8 + 8), {"filters": 8, "depth": 3, "patch": 1}
-    assert build("conv3d", shape, collapse="last_slice", **size).count_params() == volume + (27 * 8 + 1)
-    assert build("conv3d", shape, collapse="valid_kernel", **size).count_params() == volume + (6 * 9 * 8 + 1)
-    assert build("conv3d", shape, collapse="time_to_channels", **size).count_params() == volume + (9 * 10 * 8 + 1)
+    assert build("conv3d", shape, temporal_pooling="last_slice", **size).count_params() == volume + (27 * 8 + 1)
+    assert build("conv3d", shape, temporal_pooling="valid_kernel", **size).count_params() == volume + (6 * 9 * 8 + 1)
+    assert build("conv3d", shape, temporal_pooling="time_to_channels", **size).count_params() == volume + (
+        9 * 10 * 8 + 1
+    )
 
 
 @pytest.mark.parametrize("patch", [1, 2, 4])
@@ -186,8 +191,8 @@ def test_patches_are_folded_and_unfolded(patch):
     """Each place's channels are its own square of pixels, and nothing is lost or moved."""
     frames = np.random.default_rng(0).random((2, 3, 8, 12, 1)).astype(np.float32)
     inputs = keras.Input(frames.shape[1:])
-    folded = reshaping.to_patches(inputs, patch)
-    model = keras.Model(inputs, [folded, reshaping.from_patches(folded[:, -1], patch)])
+    folded = reshaping.patchify(inputs, patch)
+    model = keras.Model(inputs, [folded, reshaping.unpatchify(folded[:, -1], patch)])
     places, frame = (keras.ops.convert_to_numpy(output) for output in model(frames))
     assert places.shape == (2, 3, 8 // patch, 12 // patch, patch**2)
     square = frames[1, 2, patch : 2 * patch, 2 * patch : 3 * patch, 0]
@@ -214,15 +219,15 @@ def test_frames_become_channels():
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 @pytest.mark.parametrize("head", HEADS)
-def test_a_forecast_at_every_step(cell, head, context):
+def test_a_forecast_at_return_sequences(cell, head, context):
     """One a frame, each from the frames up to its own; and as a forecaster, the last one counts."""
     size = {"filters": 4, "decoder_filters": 8, "cell": cell, "head": head}
-    model = build("conv_lstm", context.shape[1:], every_step=True, **size)
+    model = build("conv_lstm", context.shape[1:], return_sequences=True, **size)
     steps = keras.ops.convert_to_numpy(model(context))
     assert steps.shape == context.shape
-    assert probes.leaks(model, context) == []
+    assert diagnostics.leaks(model, context) == []
     np.testing.assert_allclose(forecasting.predict_next(model, context), steps[:, -1], atol=1e-6)
-    shorter = build("conv_lstm", (2, *context.shape[2:]), every_step=True, **size)
+    shorter = build("conv_lstm", (2, *context.shape[2:]), return_sequences=True, **size)
     shorter.set_weights(model.get_weights())
     np.testing.assert_allclose(keras.ops.convert_to_numpy(shorter(context[:, :2])), steps[:, :2], atol=1e-5)
 
@@ -230,7 +235,7 @@ def test_a_forecast_at_every_step(cell, head, context):
 @pytest.mark.parametrize("name", MODELS)
 def test_no_model_sees_what_it_predicts(name):
     films = np.random.default_rng(0).random((1, 6, 12, 16, 1)).astype(np.float32)
-    assert probes.leaks(build(name, (4, 12, 16, 1)), films) == []
+    assert diagnostics.leaks(build(name, (4, 12, 16, 1)), films) == []
 
 
 @pytest.mark.parametrize(
@@ -240,9 +245,17 @@ def test_no_model_sees_what_it_predicts(name):
         ("dense_lstm", {"head": "softmax"}, "head='softmax': expected one of linear, residual, sigmoid"),
         ("conv_lstm", {"cell": "rnn"}, "cell='rnn': expected one of lstm, gru"),
         ("conv_lstm", {"frames_per_step": 3}, "frames_per_step=3 does not divide a context of 4 frames"),
-        ("conv_lstm", {"frames_per_step": 2, "every_step": True}, "every_step with frames_per_step=2: expected 1"),
-        ("conv3d", {"collapse": "mean"}, "collapse='mean': expected one of last_slice, valid_kernel, time_to_channels"),
-        ("conv3d", {"collapse": "valid_kernel", "depth": 4}, "4 frames are too few for depth=4"),
+        (
+            "conv_lstm",
+            {"frames_per_step": 2, "return_sequences": True},
+            "return_sequences with frames_per_step=2: expected 1",
+        ),
+        (
+            "conv3d",
+            {"temporal_pooling": "mean"},
+            "temporal_pooling='mean': expected one of last_slice, valid_kernel, time_to_channels",
+        ),
+        ("conv3d", {"temporal_pooling": "valid_kernel", "depth": 4}, "4 frames are too few for depth=4"),
         ("conv3d", {"patch": 3}, "patch=3 does not divide frames of 16×16: choose one that does"),
         ("frames_as_channels", {"patch": 0}, "patch=0: expected a whole number, at least 1"),
     ],
@@ -256,7 +269,7 @@ def test_bad_size(name, size, named):
 def test_forecaster_starts_as_copying(reach):
     """Until it has learned to, it moves and corrects nothing."""
     context = np.random.default_rng(0).random((2, 6, 16, 16, 1)).astype(np.float32)
-    forecast = build("forecaster", (6, 16, 16, 1), reach=reach).predict(context, verbose=0)
+    forecast = build("forecaster", (6, 16, 16, 1), max_displacement=reach).predict(context, verbose=0)
     np.testing.assert_allclose(forecast, context[:, -1], atol=1e-6)
 
 
@@ -269,14 +282,14 @@ def test_forecaster_moves_by_the_shift_that_it_is_told(patch):
     motion[..., 3] = 0.75  # from the pixel at its left
     motion[..., 1] = 0.25  # from the pixel above
     inputs = keras.Input((8, 8, 1)), keras.Input(motion.shape[1:])
-    model = keras.Model(inputs, reshaping.from_patches(move(*inputs, 1, patch), patch))
+    model = keras.Model(inputs, reshaping.unpatchify(move(*inputs, 1, patch), patch))
     left, above = np.zeros((2, 8, 8, 1), np.float32)
     left[:, 1:], above[1:] = frame[0, :, :-1], frame[0, :-1]
     assert model.predict([frame, motion], verbose=0)[0] == pytest.approx(0.75 * left + 0.25 * above, abs=1e-6)
 
 
 def test_forecaster_without_motion_has_no_weights_for_it():
-    model, whole = build("forecaster", (6, 16, 16, 1), reach=0), build("forecaster", (6, 16, 16, 1))
+    model, whole = build("forecaster", (6, 16, 16, 1), max_displacement=0), build("forecaster", (6, 16, 16, 1))
     assert whole.count_params() - model.count_params() == 49 * (48 + 1)
 
 

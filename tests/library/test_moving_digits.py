@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import shift
 
 from nextframe import moving_digits as module
-from nextframe.moving_digits import SPLITS, moving_digits
+from nextframe.datasets.moving_digits import SPLITS, moving_digits
 
 
 def centre(clip):

@@ -9,6 +9,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from nextframe import clips, plotting
+from nextframe.datasets.real_clips import example_path
 from nextframe.models import MODELS
 
 matplotlib.use("agg")
@@ -88,7 +89,7 @@ def test_points_are_named_where_they_are():
 
 
 def test_player_holds_the_clips_side_by_side(tmp_path):
-    truth = clips.read_clip(clips.example_path("bottle"), size=(48, 64))[:10]
+    truth = clips.read_clip(example_path("bottle"), size=(48, 64))[:10]
     forecast = np.clip(truth[..., None] / 255 + 0.1, 0, 1)
     page = plotting.player({"truth": truth, "a <b>": forecast}, fps=5, zoom=2, describe='say "hi"').data
     (video,) = re.findall(r"data:video/mp4;base64,([^\"]+)", page)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import nextframe
-from nextframe import leaderboard, measured, metrics, pretrained, protocols, windows
-from nextframe.benchmark import Benchmark, weights_folder
+from nextframe import metrics, pretrained, windows
+from nextframe.benchmark import leaderboard, protocols, shipping
+from nextframe.benchmark.plan import Benchmark, weights_folder
+from nextframe.datasets.moving_digits import moving_digits
 from nextframe.forecasting import predict_next
 from nextframe.models import build
-from nextframe.moving_digits import moving_digits
 
 SHAPE = (10, 32, 32, 1)
 LARGEST = 12e6  # bytes of all weights that ship
@@ -36,7 +37,7 @@ def benchmarked(tmp_path, monkeypatch, store_benchmark):
 def test_the_best_run_ships_in_16_bits(benchmarked, tmp_path):
     protocol, networks = benchmarked
     shipped = tmp_path / "shipped"
-    assert pretrained.ship(protocol, tmp_path, shipped) == pretrained.names(shipped) == ["frames_as_channels"]
+    assert shipping.ship(protocol, tmp_path, shipped) == pretrained.names(shipped) == ["frames_as_channels"]
     model = pretrained.load("frames_as_channels", shipped)
     for ours, theirs in zip(model.get_weights(), networks[1].get_weights(), strict=True):
         assert ours.dtype == np.float32
@@ -45,28 +46,28 @@ def test_the_best_run_ships_in_16_bits(benchmarked, tmp_path):
 
 def test_16_bits_take_half_the_room(tmp_path):
     model = build("dense_lstm", (2, 16, 16, 1), units=64)
-    assert max(w.size for w in model.get_weights()) < pretrained.LARGE
+    assert max(w.size for w in model.get_weights()) < shipping.LARGE
     whole = tmp_path / "whole.weights.h5"
     model.save_weights(whole)
-    assert len(pretrained.packed(whole)) < 0.6 * whole.stat().st_size
+    assert len(shipping.packed(whole)) < 0.6 * whole.stat().st_size
 
 
 def test_large_arrays_take_a_third_of_it(tmp_path):
     model = build("dense_lstm", (2, 16, 16, 1), units=256)
     whole = tmp_path / "whole.weights.h5"
     model.save_weights(whole)
-    (tmp_path / "small.weights.h5").write_bytes(pretrained.packed(whole))
+    (tmp_path / "small.weights.h5").write_bytes(shipping.packed(whole))
     assert (tmp_path / "small.weights.h5").stat().st_size < 0.33 * whole.stat().st_size
     before = model.get_weights()
     model.load_weights(tmp_path / "small.weights.h5")
     for ours, theirs in zip(model.get_weights(), before, strict=True):
-        assert np.abs(ours - theirs).max() <= np.abs(theirs).max() / (127 if theirs.size >= pretrained.LARGE else 2048)
+        assert np.abs(ours - theirs).max() <= np.abs(theirs).max() / (127 if theirs.size >= shipping.LARGE else 2048)
 
 
 @pytest.mark.parametrize("largest", [0.0, 1e-3, 110 / 128, 127 / 128, 1.0, 1.001, 300.0])
 def test_rounding_keeps_what_8_bits_can_say(largest):
     values = largest * np.linspace(-1, 1, 1001)
-    rounded, step = pretrained.rounded(values).astype(float), pretrained.step(values)
+    rounded, step = shipping.rounded(values).astype(float), shipping.step(values)
     counts = rounded / step
     assert np.array_equal(counts, np.round(counts))
     assert np.abs(counts).max() <= 127
@@ -81,14 +82,14 @@ def test_what_the_optimizer_remembers_is_left_out(tmp_path):
     model.save_weights(tmp_path / "trained.weights.h5")
     with h5py.File(tmp_path / "trained.weights.h5") as whole:
         assert "optimizer" in whole
-    with h5py.File(io.BytesIO(pretrained.packed(tmp_path / "trained.weights.h5"))) as shipped:
+    with h5py.File(io.BytesIO(shipping.packed(tmp_path / "trained.weights.h5"))) as shipped:
         assert "layers" in shipped
         assert "optimizer" not in shipped
 
 
 def test_a_file_that_is_not_the_shipped_one_is_refused(benchmarked, tmp_path):
     protocol, _ = benchmarked
-    pretrained.ship(protocol, tmp_path, tmp_path / "shipped")
+    shipping.ship(protocol, tmp_path, tmp_path / "shipped")
     path = tmp_path / "shipped" / "frames_as_channels.weights.h5"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(ValueError, match="is not the file that was shipped"):
@@ -101,31 +102,31 @@ def test_weights_that_are_elsewhere_are_asked_for(benchmarked, tmp_path):
     protocol, _ = benchmarked
     (weights_folder("small") / "frames_as_channels-1.weights.h5").unlink()
     with pytest.raises(FileNotFoundError, match="frames_as_channels-1 was measured"):
-        pretrained.ship(protocol, tmp_path, tmp_path / "shipped")
+        shipping.ship(protocol, tmp_path, tmp_path / "shipped")
     assert not (tmp_path / "shipped").exists()
 
 
 def test_what_was_shipped_stays_while_its_run_is_the_best(benchmarked, tmp_path):
     protocol, _ = benchmarked
-    pretrained.ship(protocol, tmp_path, tmp_path / "shipped")
+    shipping.ship(protocol, tmp_path, tmp_path / "shipped")
     (weights_folder("small") / "frames_as_channels-1.weights.h5").unlink()
     index = (tmp_path / "shipped" / "index.json").read_text()
-    assert pretrained.ship(protocol, tmp_path, tmp_path / "shipped") == ["frames_as_channels"]
+    assert shipping.ship(protocol, tmp_path, tmp_path / "shipped") == ["frames_as_channels"]
     assert (tmp_path / "shipped" / "index.json").read_text() == index
     result = tmp_path / "small" / "runs" / "frames_as_channels-1.json"
     result.write_text(result.read_text().replace('"validation": 0.1', '"validation": 0.05'))  # it was run again
     with pytest.raises(FileNotFoundError, match="frames_as_channels-1 was measured"):
-        pretrained.ship(protocol, tmp_path, tmp_path / "shipped")
+        shipping.ship(protocol, tmp_path, tmp_path / "shipped")
 
 
 def test_models_that_are_not_named_stay_as_they_are(benchmarked, tmp_path):
     protocol, _ = benchmarked
     shipped = tmp_path / "shipped"
-    pretrained.ship(protocol, tmp_path, shipped)
+    shipping.ship(protocol, tmp_path, shipped)
     before = (shipped / "frames_as_channels.weights.h5").read_bytes()
     (weights_folder("small") / "frames_as_channels-1.weights.h5").unlink()
     (tmp_path / "small" / "runs" / "frames_as_channels-1.json").unlink()  # another run would be the best now
-    assert pretrained.ship(protocol, tmp_path, shipped, models=[]) == ["frames_as_channels"]
+    assert shipping.ship(protocol, tmp_path, shipped, models=[]) == ["frames_as_channels"]
     assert (shipped / "frames_as_channels.weights.h5").read_bytes() == before
 
 
@@ -134,15 +135,15 @@ def test_a_weight_too_large_for_16_bits(tmp_path):
     model.set_weights([np.array([[1e5]]), np.zeros(1)])
     model.save_weights(tmp_path / "large.weights.h5")
     with pytest.raises(OverflowError, match="too large for 16 bits"):
-        pretrained.packed(tmp_path / "large.weights.h5")
+        shipping.packed(tmp_path / "large.weights.h5")
 
 
 @pytest.mark.parametrize("name", pretrained.names())
 def test_what_ships_is_what_was_measured(name):
     plan = Benchmark("digits-32")
-    about = measured.read("index", pretrained.FOLDER)["models"][name]
+    about = pretrained.read_index()[name]
     run = plan.read(f"runs/{about['run']}")
-    assert run["validation"] == about["validation"] == min(run["validation"] for run in leaderboard.runs()[name])
+    assert run["validation"] == about["validation"] == min(run["validation"] for run in leaderboard.load_runs()[name])
     skill = protocols.digits_32(training=1).skill(nextframe.load(name))
     assert skill == pytest.approx(leaderboard.skill(run), abs=1e-3)  # what fewer bits may cost
 
@@ -154,7 +155,7 @@ def test_skill_on_films_drawn_anew_is_as_reported(name):
     context, truth = films[:, :10], films[:, 10]
     forecast = metrics.clip_to_unit(predict_next(nextframe.load(name), context))
     errors, copying = metrics.mse(truth, forecast), metrics.mse(truth, context[:, -1]).mean()
-    skill, spread = leaderboard.over_seeds(leaderboard.runs()[name], leaderboard.skill)
+    skill, spread = leaderboard.over_seeds(leaderboard.load_runs()[name], leaderboard.skill)
     chance = 3 * errors.std() / np.sqrt(len(errors)) / copying
     assert 1 - errors.mean() / copying == pytest.approx(skill, abs=spread + chance)
 

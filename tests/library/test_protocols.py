@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import tensorflow_datasets
 
-from nextframe import clips, jobs, metrics, protocols, windows
+from nextframe import clips, metrics, windows
+from nextframe.benchmark import experiments, protocols
+from nextframe.datasets.real_clips import example_path
 from nextframe.forecasting import predict_next
 from nextframe.models import build
 
@@ -16,7 +18,7 @@ def test_digits_32(monkeypatch):
     assert task.training_clips.shape == (40, 20, 32, 32)
     assert task.context_shape == (10, 32, 32, 1)
     assert task.truth.shape == (500, 32, 32, 1)
-    assert task.film.shape == (1, 60, 32, 32, 1)
+    assert task.video.shape == (1, 60, 32, 32, 1)
     assert task.skill(build("copy_last", task.context_shape)) == 0
     assert task.skill(build("optical_flow", task.context_shape)) > 0.6
     assert 20 < np.square(task.truth - task.context[:, -1]).sum((1, 2, 3)).mean() < 24
@@ -24,12 +26,12 @@ def test_digits_32(monkeypatch):
 
 def test_real_clip_is_cut_in_time():
     task = protocols.real_clip("bottle", side=32)
-    whole = clips.read_clip(clips.example_path("bottle"), size=32)
+    whole = clips.read_clip(example_path("bottle"), size=32)
     parts = [task.training_clips[0], task.validation_clips[0]]
     assert np.array_equal(np.concatenate(parts), whole[: sum(map(len, parts))])
-    assert np.array_equal(task.film[0, ..., 0], windows.to_unit(whole[sum(map(len, parts)) :])[..., 0])
-    assert np.array_equal(task.truth[0], task.film[0, 10])
-    assert np.array_equal(task.context[5], task.film[0, 5:15])
+    assert np.array_equal(task.video[0, ..., 0], windows.to_unit(whole[sum(map(len, parts)) :])[..., 0])
+    assert np.array_equal(task.truth[0], task.video[0, 10])
+    assert np.array_equal(task.context[5], task.video[0, 5:15])
 
 
 def test_fit_trains_on_the_films(monkeypatch):
@@ -47,7 +49,7 @@ def test_fit_trains_every_step_of_a_model_that_has_them(monkeypatch):
     monkeypatch.setenv("NEXTFRAME_PROFILE", "ci")
     task = protocols.digits_32()
     keras.utils.set_random_seed(0)
-    model = build("conv_lstm", task.context_shape, filters=8, every_step=True, head="residual")
+    model = build("conv_lstm", task.context_shape, filters=8, return_sequences=True, head="residual")
     before = task.skill(model)
     task.fit(model, 30, 1e-2, rounds=2, progress=False)
     assert task.skill(model) > before
@@ -58,9 +60,11 @@ def test_moving_mnist_end_to_end_in_a_tiny_form():
     films = {"source": "moving_mnist_64", "training": 4, "test": 3}
     policy = tensorflow_datasets.testing.MockPolicy.USE_CODE
     with tensorflow_datasets.testing.mock_data(num_examples=3, policy=policy):
-        task = protocols.films(**films)
+        task = protocols.load_task(**films)
         size = {"filters": 4, "blocks": 1, "deep_filters": 4}
-        result, network = jobs.runs("forecaster", size, films, horizon=10, steps=2, rounds=1, learning_rate=1e-3)
+        result, network = experiments.train_and_score(
+            "forecaster", size, films, horizon=10, steps=2, rounds=1, learning_rate=1e-3
+        )
     assert task.context.shape == task.future.shape == (3, 10, 64, 64, 1)
     assert task.context.dtype == np.float32
     assert 0 <= task.context.min() < 0.1 < 0.9 < task.context.max() <= 1

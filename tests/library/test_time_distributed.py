@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from nextframe import probes, training
-from nextframe.directions import moving_digits_with_labels
+from nextframe import diagnostics, training
+from nextframe.datasets.labelled_motion import moving_digits_with_labels
 from nextframe.layers import FoldFrames
 from nextframe.models import build
 from nextframe.models.backbones import frame_encoder
@@ -21,7 +21,7 @@ def context():
 @pytest.mark.parametrize("temporal", TEMPORAL)
 def test_order_means_something_only_to_a_temporal_layer(temporal, context):
     keras.utils.set_random_seed(0)
-    model = time_distributed_classifier((6, 32, 32, 1), 8, {"cut": "block3"}, temporal=temporal)
+    model = time_distributed_classifier((6, 32, 32, 1), 8, {"feature_layer": "block3"}, temporal=temporal)
     names = np.array(model(context))
     assert names.shape == (2, 8)
     np.testing.assert_allclose(names.sum(axis=1), 1, rtol=1e-5)
@@ -52,14 +52,14 @@ def test_features_too_small_for_two_convolutions(shape):
 def test_operations_of_a_folded_network():
     image = keras.Input((16, 16, 6))
     depthwise = keras.Model(image, keras.layers.DepthwiseConv2D(3, padding="same")(image))
-    assert probes.forward_flops(depthwise) == 2 * 16 * 16 * 6 * 9
+    assert diagnostics.forward_flops(depthwise) == 2 * 16 * 16 * 6 * 9
     film = keras.Input((5, 16, 16, 6))
-    assert probes.forward_flops(keras.Model(film, FoldFrames(depthwise)(film))) == 5 * 2 * 16 * 16 * 6 * 9
+    assert diagnostics.forward_flops(keras.Model(film, FoldFrames(depthwise)(film))) == 5 * 2 * 16 * 16 * 6 * 9
 
 
 def test_operations_of_inception_are_as_published():
     network = keras.applications.InceptionV3(weights=None)
-    assert probes.forward_flops(network) / 2 == pytest.approx(5.7e9, rel=0.01)
+    assert diagnostics.forward_flops(network) / 2 == pytest.approx(5.7e9, rel=0.01)
 
 
 @pytest.mark.parametrize("name", ["time_distributed", "grid_hybrid", "stacked_hybrid"])
@@ -81,7 +81,7 @@ def test_a_temporal_layer_learns_directions():
     (clips, labels), (unseen, truth) = (
         moving_digits_with_labels(count, split=split) for count, split in ((320, "train"), (80, "test"))
     )
-    encoder = frame_encoder((32, 32, 1), cut="block3")
+    encoder = frame_encoder((32, 32, 1), feature_layer="block3")
     frames = [encoder.predict(c.reshape(-1, 32, 32, 1) / np.float32(255), verbose=0) for c in (clips, unseen)]
     seen, unseen = (f.reshape(-1, 10, *f.shape[1:]) for f in frames)
     keras.utils.set_random_seed(0)

@@ -169,7 +169,7 @@ def test_colour_is_refused(function):
 
 @pytest.mark.parametrize("frame_step", [1, 2])
 def test_targets_of_every_step_are_the_next_frames(clip, frame_step):
-    dataset = windows.window_dataset(clip, 4, frame_step=frame_step, batch_size=8, every_step=True)
+    dataset = windows.window_dataset(clip, 4, frame_step=frame_step, batch_size=8, sequence_targets=True)
     contexts, targets = (np.concatenate(part) for part in zip(*dataset.as_numpy_iterator(), strict=True))
     expected, last = windows.sliding_windows(clip, 4, frame_step=frame_step)
     np.testing.assert_allclose(contexts, windows.to_unit(expected), atol=1e-7)
@@ -178,8 +178,8 @@ def test_targets_of_every_step_are_the_next_frames(clip, frame_step):
 
 
 def test_every_step_has_one_frame_ahead(clip):
-    with pytest.raises(ValueError, match="horizon=2 with every_step=True: each step forecasts one frame"):
-        windows.window_dataset(clip, 4, horizon=2, every_step=True)
+    with pytest.raises(ValueError, match="horizon=2 with sequence_targets=True: each step forecasts one frame"):
+        windows.window_dataset(clip, 4, horizon=2, sequence_targets=True)
 
 
 def test_labelled_clips_and_features():

@@ -1,0 +1,1 @@
+"""What the house needs and no chapter imports: files, checks of arguments, downloads, ffmpeg, logging."""

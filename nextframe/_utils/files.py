@@ -1,0 +1,48 @@
+"""Files: written whole or not at all, checked when they ship, and kept where they are costly to get again."""
+
+import hashlib
+import os
+from importlib.resources import files
+from pathlib import Path
+
+PACKAGE = Path(str(files("nextframe")))
+ASSETS = PACKAGE / "assets"
+
+
+def write_atomically(path: str | os.PathLike, content: bytes) -> Path:
+    """Write a file whole or not at all, replacing what is there; also where two programs do so at once."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def asset_path(name: str) -> Path:
+    """Return the path of a file in `assets/`, after checking its SHA-256.
+
+    Raises:
+        ValueError: The file is missing or damaged.
+    """
+    lines = (ASSETS / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    expected = dict(reversed(line.split()) for line in lines)[name]
+    path = ASSETS / name
+    found = sha256(path) if path.exists() else "nothing"
+    if found != expected:
+        raise ValueError(f"{path} is damaged (SHA-256 {found}, expected {expected}): reinstall nextframe")
+    return path
+
+
+def cache_folder() -> Path:
+    """Return the folder for downloads and features: the environment's NEXTFRAME_CACHE, else ~/.cache/nextframe."""
+    return Path(os.environ.get("NEXTFRAME_CACHE") or Path.home() / ".cache" / "nextframe")

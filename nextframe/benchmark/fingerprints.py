@@ -1,0 +1,118 @@
+"""Fingerprints: what a stored result depends on, so that a result of other code or other data can be refused."""
+
+import functools
+import hashlib
+import inspect
+import json
+
+import keras
+import numpy as np
+
+from nextframe.benchmark.protocols import Task, load_task
+from nextframe.models import MODELS, build
+from nextframe.models.backbones import frame_encoder
+
+_NAMES = ("name", "module", "registered_name", "build_config", "compile_config")
+
+
+def resolved_arguments(model: str, arguments: dict) -> dict:
+    """Return all arguments of a model's function, defaults included, those of its frame encoder among them.
+
+    Args:
+        model: One of `nextframe.models.MODELS`.
+        arguments: Those that differ from the defaults.
+
+    Raises:
+        TypeError: An argument that the function does not take.
+    """
+    given = inspect.signature(MODELS[model]).bind(None, **arguments)
+    given.apply_defaults()
+    found = dict(given.arguments)
+    del found["context_shape"]
+    if "encoder" in found:
+        encoder = inspect.signature(frame_encoder).bind(None, **found.pop("encoder"))
+        encoder.apply_defaults()
+        found = {name: value for name, value in encoder.arguments.items() if name != "frame_shape"} | found
+    return found
+
+
+def structure(model: keras.Model) -> str:
+    """Return the SHA-256 of a model's layers, their settings and connections, whatever they are called.
+
+    Settings that have their layer's default value are left out, so a release of Keras that adds one changes nothing.
+    """
+    config = keras.saving.serialize_keras_object(model)
+    return hashlib.sha256(json.dumps(_without_names(config), sort_keys=True).encode()).hexdigest()
+
+
+def data(task: Task) -> str:
+    """Return the SHA-256 of all clips of a task: to train on, to choose by, and to be scored on."""
+    digest = hashlib.sha256()
+    for clips in (task.training_clips, task.validation_clips, task.context, task.future):
+        for clip in clips:
+            digest.update(repr((clip.shape, clip.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(clip))
+    return digest.hexdigest()
+
+
+@functools.cache
+def _today(model: str, arguments: str, task: str) -> dict[str, str | int]:
+    loaded, fingerprint = _task(task)
+    network = build(model, loaded.context_shape, **json.loads(arguments))
+    return {"parameters": network.count_params(), "structure": structure(network), "data": fingerprint}
+
+
+@functools.cache
+def _task(task: str) -> tuple[Task, str]:
+    loaded = load_task(**json.loads(task))
+    return loaded, data(loaded)
+
+
+def today(model: str, arguments: dict, task: dict) -> dict[str, str | int]:
+    """Return the fingerprint that a measurement would have today.
+
+    Args:
+        model: One of `nextframe.models.MODELS`.
+        arguments: The model's own.
+        task: Arguments of `nextframe.benchmark.protocols.load_task`.
+
+    Returns:
+        "parameters", their number; "structure" and "data", each a SHA-256.
+    """
+    return _today(model, json.dumps(arguments, sort_keys=True), json.dumps(task, sort_keys=True))
+
+
+def _without_names(value, names=None):
+    """A serialized model without what does not matter: names become positions, defaults are dropped."""
+    names = names or {}
+    if isinstance(value, dict):
+        config = value.get("config")
+        if value.get("class_name") == "DTypePolicy":
+            return config["name"]
+        if isinstance(config, dict):
+            if "layers" in config:
+                names = {layer["name"]: position for position, layer in enumerate(config["layers"])}
+            config = _without_defaults(value, config)
+            value = value | {"config": config}
+        return {key: _without_names(each, names) for key, each in value.items() if key not in _NAMES}
+    if isinstance(value, list | tuple):
+        return [_without_names(each, names) for each in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def _without_defaults(serialized: dict, config: dict) -> dict:
+    """Settings that differ from Keras's defaults; of a layer of this package all, since its defaults may change."""
+    defaults = {}
+    if str(serialized.get("module")).startswith("keras"):
+        layer = getattr(keras.layers, str(serialized.get("class_name")), None)
+        if layer is not None:
+            defaults = {name: each.default for name, each in inspect.signature(layer.__init__).parameters.items()}
+    return {
+        name: value
+        for name, value in config.items()
+        if value is not None and not (name in defaults and _as_json(defaults[name]) == _as_json(value))
+    }
+
+
+def _as_json(value):
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,131 @@
+"""The leaderboard: what the benchmark measured, model by model, straight from the results store."""
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+
+from nextframe.benchmark import results
+from nextframe.benchmark.plan import Benchmark
+
+RESAMPLES = 2000  # of the bootstrap
+
+
+def load_runs(
+    protocol: str | os.PathLike = "digits-32", folder: str | os.PathLike = results.FOLDER
+) -> dict[str, list[dict]]:
+    """Read all runs of a protocol.
+
+    Args:
+        protocol: One of `nextframe.benchmark.protocols.NAMES`, or the path of a file that is written like theirs.
+        folder: Holds a folder for each protocol.
+
+    Returns:
+        Model → its runs, one for each seed (a baseline has one), as returned by
+        `nextframe.benchmark.experiments.train_and_score`; the model with the highest skill first.
+
+    Raises:
+        FileNotFoundError: A run is missing: the comparison would not be whole.
+        ValueError: A run depends on something that has moved since: the model's arguments or structure, the clips, or
+            the protocol. The message names it.
+    """
+    plan = Benchmark(protocol, folder)
+    found = {}
+    for model in plan.models:
+        jobs = plan.jobs("runs", [model])
+        again = f"python -m nextframe.benchmark --protocol {protocol} --models {model}"
+        outdated = {job.name: plan.outdated(job) for job in jobs} if jobs else {f"runs/{model}": None}
+        for name, moved in outdated.items():
+            if moved is None:
+                raise FileNotFoundError(f"{plan.name}: {name} not measured: {again}")
+            if moved:
+                raise ValueError(
+                    f"{plan.name}: {name} was measured with another {', '.join(moved)} than today's: "
+                    f"undo that change, or measure again: {again}"
+                )
+        found[model] = [plan.read(job.name) for job in jobs]
+    return dict(sorted(found.items(), key=lambda item: -over_seeds(item[1], skill)[0]))
+
+
+def skill(run: dict, group: str = "all") -> float:
+    """Return a run's skill on the first frame ahead."""
+    return run["scores"][group]["skill"][0]
+
+
+def mse_per_frame(run: dict, group: str = "all") -> float:
+    """Return a run's squared error, summed over the first frame ahead."""
+    return run["scores"][group]["MSE per frame"][0]
+
+
+def over_seeds(of_one_model: list[dict], number: Callable[[dict], float]) -> tuple[float, float]:
+    """Return the mean of a number over a model's runs, and half the distance from its lowest to its highest."""
+    values = np.array([number(run) for run in of_one_model], float)
+    return float(values.mean()), float(np.ptp(values) / 2)
+
+
+def with_spread(of_one_model: list[dict], number: Callable[[dict], float], digits: int = 3) -> str:
+    """Write that mean and half distance as text; a baseline, measured once, has no spread.
+
+    Example:
+        `with_spread(load_runs()["conv_lstm"], mse_per_frame, 2)`
+    """
+    mean, spread = over_seeds(of_one_model, number)
+    text = f"{mean:.{digits}f}"
+    return text if len(of_one_model) == 1 else f"{text} ± {spread:.{digits}f}"
+
+
+def over_clips(of_one_model: list[dict], block: int = 1, seed: int = 0) -> tuple[float, float]:
+    """Return a 95 % interval of a model's MSE per frame: how far other test clips might move it.
+
+    A bootstrap over blocks of windows, since windows of one clip are no independent draws.
+
+    Args:
+        of_one_model: The model's runs; the mean of their errors on each test window is resampled.
+        block: Windows that follow one another in one clip: 1 where each clip has one window.
+        seed: Of the resampling.
+
+    Raises:
+        ValueError: No run keeps the errors of its windows.
+    """
+    errors = window_errors(of_one_model)
+    return _interval(errors, block, seed)
+
+
+def window_errors(of_one_model: list[dict]) -> np.ndarray:
+    """Return the MSE per frame of each test window, `(windows,)`, averaged over the runs that keep it.
+
+    Raises:
+        ValueError: No run keeps it.
+    """
+    kept = [run["clip_mse"] for run in of_one_model if run.get("clip_mse")]
+    if not kept:
+        raise ValueError(
+            "no run keeps the errors of its test windows: measure again with python -m nextframe.benchmark"
+        )
+    return np.mean(kept, axis=0)
+
+
+def level(one: list[dict], other: list[dict], block: int = 1, seed: int = 0) -> bool:
+    """Whether two models' errors differ by less than their uncertainty: that over seeds or over clips, the larger one.
+
+    Over clips, the differences on the same windows are resampled, and 0 within their 95 % interval means level. Over
+    seeds, spreads that overlap mean level.
+
+    Args:
+        one, other: Runs of two models under one protocol.
+        block, seed: Of the bootstrap, see `over_clips`.
+    """
+    (mean, spread), (other_mean, other_spread) = over_seeds(one, mse_per_frame), over_seeds(other, mse_per_frame)
+    low, high = _interval(window_errors(one) - window_errors(other), block, seed)
+    return abs(mean - other_mean) <= spread + other_spread or low <= 0 <= high
+
+
+def _interval(values: np.ndarray, block: int, seed: int) -> tuple[float, float]:
+    """95 % interval of a mean, by a bootstrap over blocks of `block` values that follow one another."""
+    starts = np.arange(0, len(values), block)
+    sums = np.add.reduceat(values, starts)
+    counts = np.diff(np.append(starts, len(values)))
+    drawn = np.random.default_rng(seed).integers(0, len(starts), (RESAMPLES, len(starts)))
+    means = sums[drawn].sum(1) / counts[drawn].sum(1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)

@@ -1,0 +1,149 @@
+"""The plan of a benchmark: what a protocol asks for, and what of it has been measured.
+
+Three stages, each made of jobs. `calibration` times a step of each model, alone on the machine, and turns the
+protocol's seconds into steps; `search` tries learning rates; `runs` trains with the best one, seed by seed, and scores
+on the test clips. Nothing but `runs` sees a test clip.
+"""
+
+import dataclasses
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from nextframe.benchmark import fingerprints, protocols, results
+from nextframe.models import BASELINES, MODELS
+
+STAGES = ("calibration", "search", "runs")
+_BASELINES = [model.__name__ for model in BASELINES]
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One thing to measure, in a process of its own."""
+
+    stage: str
+    label: str  # the file's name within the stage's folder, without .json
+    settings: dict  # arguments of the experiment; a stored measurement with others is outdated
+    seconds: float  # about how long it trains
+
+    @property
+    def name(self) -> str:
+        """What `measured` calls it, within the protocol's folder."""
+        return f"{self.stage}/{self.label}"
+
+
+class Benchmark:
+    """What a protocol asks for, and what of it is in a folder."""
+
+    def __init__(self, protocol: str | os.PathLike, folder: str | os.PathLike = results.FOLDER):
+        """Read a protocol.
+
+        Args:
+            protocol: As in `nextframe.benchmark.protocols.settings`.
+            folder: Holds a folder for each protocol.
+        """
+        self.settings = protocols.settings(protocol)
+        self.name = Path(protocol).name.removesuffix(".toml")
+        self.folder = Path(folder) / self.name
+        unknown = set(self.settings["models"]) - set(MODELS)
+        if unknown:
+            raise ValueError(
+                f"protocol {protocol}: no model {', '.join(sorted(unknown))}; there is {', '.join(MODELS)}"
+            )
+
+    @property
+    def models(self) -> list[str]:
+        """Return the names of all baselines, and of every model that the protocol has."""
+        return [*_BASELINES, *self.settings["models"]]
+
+    def read(self, name: str) -> dict | None:
+        """Return a stored measurement, or None."""
+        try:
+            return results.load(name, self.folder)
+        except FileNotFoundError:
+            return None
+
+    def outdated(self, job: Job) -> list[str] | None:
+        """Compare a job's stored measurement with what it would depend on today.
+
+        Returns:
+            The parts that have moved since, such as "structure" or "learning_rate": none if it still counts. None if
+            nothing is stored.
+        """
+        stored = self.read(job.name)
+        if stored is None:
+            return None
+        settings = stored["settings"]
+        moved = sorted(name for name in settings | job.settings if settings.get(name) != job.settings.get(name))
+        if moved:
+            return moved
+        kept = stored.get("fingerprint", {})
+        today = fingerprints.today(job.settings["model"], job.settings["arguments"], job.settings["task"])
+        return sorted(name for name in today if kept.get(name) != today[name])
+
+    def is_done(self, job: Job, or_outdated: bool = False) -> bool:
+        """Whether a job's measurement is stored, and depends on nothing that has moved since."""
+        outdated = self.outdated(job)
+        return outdated is not None and (or_outdated or not outdated)
+
+    def jobs(self, stage: str, models: Iterable[str], seeds: Iterable[int] | None = None) -> list[Job]:
+        """All jobs of a stage, done or not, whose earlier stages are done."""
+        jobs = []
+        of_a_model = {"calibration": self._calibration, "search": self._search, "runs": self._runs}[stage]
+        for model in models:
+            jobs += of_a_model(model, self._common(model), seeds)
+        return jobs
+
+    def steps(self, model: str) -> int | None:
+        """Steps that the protocol's seconds come to, or None if the model has not been calibrated."""
+        timed = self.read(f"calibration/{model}")
+        training = self.settings["training"]
+        return timed and _cut(training["seconds"] / timed["seconds_per_step"], training["rounds"])
+
+    def learning_rate(self, model: str) -> float | None:
+        """The rate with the lowest error on the validation clips, or None if some have not been tried."""
+        tried = {rate: self.read(f"search/{model}-{rate:g}") for rate in self.settings["search"]["learning_rates"]}
+        return None if None in tried.values() else min(tried, key=lambda rate: tried[rate]["validation"])
+
+    def _common(self, model):
+        arguments = fingerprints.resolved_arguments(model, self.settings["models"].get(model, {}))
+        return {"model": model, "arguments": arguments, "task": self.settings["task"]}
+
+    def _calibration(self, model, common, seeds):
+        if model in _BASELINES:
+            return []
+        yardstick = self.settings["training"].get("yardstick")
+        return [Job("calibration", model, common | ({"yardstick": yardstick} if yardstick else {}), 20)]
+
+    def _search(self, model, common, seeds):
+        search, rounds, steps = self.settings["search"], self.settings["training"]["rounds"], self.steps(model)
+        if model in _BASELINES or steps is None:
+            return []
+        settings = common | {"steps": _cut(search["share"] * steps, rounds), "rounds": rounds, "seed": 0}
+        seconds = search["share"] * self.settings["training"]["seconds"]
+        return [
+            Job("search", f"{model}-{rate:g}", settings | {"learning_rate": rate}, seconds)
+            for rate in search["learning_rates"]
+        ]
+
+    def _runs(self, model, common, seeds):
+        training = self.settings["training"]
+        settings = common | {"horizon": training["horizon"]}
+        if model in _BASELINES:
+            return [Job("runs", model, settings, 1)]
+        steps, rate = self.steps(model), self.learning_rate(model)
+        if steps is None or rate is None:
+            return []
+        settings |= {"steps": steps, "rounds": training["rounds"], "learning_rate": rate}
+        seeds = training["seeds"] if seeds is None else seeds
+        return [Job("runs", f"{model}-{seed}", settings | {"seed": seed}, training["seconds"]) for seed in seeds]
+
+
+def weights_folder(protocol: str) -> Path:
+    """Where runs leave their weights: too large to be stored with the results."""
+    return Path("_build") / "benchmark" / protocol
+
+
+def _cut(steps: float, rounds: int) -> int:
+    """Whole rounds, at least one step each."""
+    return max(int(steps) // rounds, 1) * rounds

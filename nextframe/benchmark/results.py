@@ -1,0 +1,63 @@
+"""The results store: measurements that take too long for a page to make as it runs, as small JSON files."""
+
+import json
+import os
+import platform
+from pathlib import Path
+
+import keras
+
+from nextframe._utils.files import PACKAGE, write_atomically
+
+FOLDER = PACKAGE / "results"
+
+
+def save(name: str, result: dict, folder: str | os.PathLike = FOLDER) -> Path:
+    """Store a result, with what it was measured on: versions, machine and cores.
+
+    Args:
+        name: Of the result; the file is `name.json`, in a folder within if there is a `/`.
+        result: Anything that JSON holds, without NaN.
+        folder: Where to.
+
+    Returns:
+        The file, whole or not at all.
+    """
+    path = Path(folder) / f"{name}.json"
+    machine = {
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "backend": f"{keras.backend.backend()} {_backend_version()}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "processor": _processor(),
+    }
+    text = json.dumps(result | {"measured_with": machine}, indent=1, allow_nan=False) + "\n"
+    return write_atomically(path, text.encode())
+
+
+def load(name: str, folder: str | os.PathLike = FOLDER) -> dict:
+    """Read a result that was stored by `save`.
+
+    Raises:
+        FileNotFoundError: There is none of that name; the message lists those there are.
+    """
+    path = Path(folder) / f"{name}.json"
+    if not path.exists():
+        there = ", ".join(sorted(other.stem for other in Path(folder).glob("*.json"))) or "none"
+        raise FileNotFoundError(f"no result {name!r}: there is {there}")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _processor() -> str:
+    """The processor's own name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _backend_version() -> str:
+    """Version of TensorFlow, JAX or whatever computes."""
+    return __import__(keras.backend.backend()).__version__

@@ -1,0 +1,64 @@
+"""Measure what a protocol asks for and is not measured yet.
+
+Jobs run in processes of their own. Finished ones are skipped, so a benchmark that was killed goes on where it stopped.
+"""
+
+import os
+import time
+from collections.abc import Iterable
+
+from nextframe._utils.files import write_atomically
+from nextframe._utils.validation import one_of
+from nextframe.benchmark import results
+from nextframe.benchmark.plan import STAGES, Benchmark, weights_folder
+from nextframe.benchmark.processes import in_processes, over_ray
+from nextframe.models import MODELS
+
+
+def run_benchmark(
+    protocol: str | os.PathLike,
+    models: Iterable[str] | None = None,
+    seeds: Iterable[int] | None = None,
+    *,
+    only_missing: bool = False,
+    workers: int | None = None,
+    ray: str | None = None,
+    folder: str | os.PathLike = results.FOLDER,
+) -> list[str]:
+    """Measure what is not measured yet.
+
+    Args:
+        protocol: As in `nextframe.benchmark.protocols.settings`.
+        models: Names of models. Default: `Benchmark.models`.
+        seeds: Default: the protocol's.
+        only_missing: Whether to leave alone what is there, although the protocol has changed since.
+        workers: Processes at once, with one thread each. Default: one for each core. Calibration runs alone, and has
+            all cores.
+        ray: Address of a Ray cluster to run on instead, or "local".
+        folder: As in `Benchmark`.
+
+    Returns:
+        Names of the jobs that failed; the others' measurements are stored.
+    """
+    plan = Benchmark(protocol, folder)
+    models = list(models or plan.models)
+    for model in models:
+        one_of("model", model, MODELS)
+    failed = []
+    for stage in STAGES:
+        jobs = [job for job in plan.jobs(stage, models, seeds) if not plan.is_done(job, only_missing)]
+        at_once = 1 if stage == "calibration" else workers or os.cpu_count()
+        threads = os.cpu_count() if stage == "calibration" else 1
+        begun, done, total = time.perf_counter(), 0.0, sum(job.seconds for job in jobs)
+        done_by = over_ray(ray, jobs, threads) if ray else in_processes(jobs, at_once, threads)
+        for count, (job, files) in enumerate(done_by, 1):
+            done += job.seconds
+            left = (time.perf_counter() - begun) * (total - done) / done
+            if isinstance(files, str):
+                failed.append(job.name)
+                print(f"{job.name} failed: {files}", flush=True)
+                continue
+            for name, content in sorted(files.items(), reverse=True):  # the weights, then what says that they are there
+                write_atomically((plan.folder if name.endswith(".json") else weights_folder(plan.name)) / name, content)
+            print(f"{stage}: {count} of {len(jobs)}, {job.label}; about {left / 60:.0f} min left", flush=True)
+    return failed

@@ -1,0 +1,54 @@
+"""Features: what a frozen network makes of every frame, computed once and kept."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from nextframe._utils.files import cache_folder
+from nextframe.windows import to_unit
+
+_PART = 64  # clips in a file: what an interruption can lose
+
+
+def cached_features(encoder: keras.Model, clips: np.ndarray, folder: str | os.PathLike | None = None) -> np.ndarray:
+    """Return an encoder's features of every frame; compute only those that are not kept yet.
+
+    The place is named after a hash of the encoder's layers and weights and of the clips, so nothing old can be taken
+    for something new. Interrupted at any moment, the next call goes on where this one stopped.
+
+    Args:
+        encoder: Maps a frame `(batch, height, width, 1)` to features, as `nextframe.models.frame_encoder` does.
+        clips: uint8 `(count, time, height, width)`.
+        folder: Where they are kept. Default: "features" in `nextframe._utils.files.cache_folder()`.
+
+    Returns:
+        float32 `(count, time, ...)`, one for each frame.
+    """
+    folder = Path(folder or cache_folder() / "features") / _fingerprint(encoder, clips)
+    folder.mkdir(parents=True, exist_ok=True)
+    starts = range(0, len(clips), _PART)
+    files = [folder / f"{start:06}.npy" for start in starts]
+    missing = [(start, file) for start, file in zip(starts, files, strict=True) if not file.exists()]
+    for start, file in tqdm(missing, desc="features", unit=" parts", delay=10):
+        frames = to_unit(clips[start : start + _PART])
+        found = encoder.predict(frames.reshape(-1, *frames.shape[2:]), batch_size=_PART, verbose=0)
+        unfinished = file.with_suffix(".unfinished")
+        with unfinished.open("wb") as out:
+            np.save(out, found.reshape(*frames.shape[:2], *found.shape[1:]))
+        unfinished.replace(file)
+    return np.concatenate([np.load(file) for file in files])
+
+
+def _fingerprint(encoder, clips):
+    found = hashlib.sha256(repr((clips.shape, clips.dtype.str, keras.__version__)).encode())
+    found.update(np.ascontiguousarray(clips))
+    for layer in encoder._flatten_layers():
+        config = {key: value for key, value in layer.get_config().items() if key not in ("name", "layers")}
+        found.update(repr((type(layer).__name__, config)).encode())
+    for array in encoder.get_weights():
+        found.update(np.ascontiguousarray(array))
+    return found.hexdigest()[:16]

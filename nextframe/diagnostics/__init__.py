@@ -1,0 +1,24 @@
+"""Diagnostics: questions to a model that its error does not answer.
+
+What does it cost? Does a shifted clip give a shifted forecast? How far back does it look, and does order matter? Can it
+remember? Does it see what it should predict?
+"""
+
+from nextframe.diagnostics.cost import forward_flops, peak_training_memory, training_flops
+from nextframe.diagnostics.equivariance import shift_error
+from nextframe.diagnostics.leaks import leaks
+from nextframe.diagnostics.memory import memory_network, memory_of, memory_skill
+from nextframe.diagnostics.temporal import order_sensitivity, temporal_receptive_field
+
+__all__ = [
+    "forward_flops",
+    "leaks",
+    "memory_network",
+    "memory_of",
+    "memory_skill",
+    "order_sensitivity",
+    "peak_training_memory",
+    "shift_error",
+    "temporal_receptive_field",
+    "training_flops",
+]

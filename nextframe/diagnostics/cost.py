@@ -1,0 +1,91 @@
+"""What a model costs: operations and memory."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+from keras import layers
+
+from nextframe.layers import ConvGRU2D, FoldFrames
+
+# Layers that have weights and compute next to nothing beside a matrix product: their work is not counted.
+_CHEAP = (layers.BatchNormalization, layers.LayerNormalization, layers.GroupNormalization)
+
+
+def forward_flops(model: keras.Model) -> int:
+    """Count the floating-point operations of one forecast: two for each product of a matrix or a convolution.
+
+    Biases, activations, pooling and reshaping are left out; they are small beside the products. Padding is counted as
+    if it were pixels, as Keras computes it.
+
+    Raises:
+        ValueError: A layer has weights, and this function does not know what it computes.
+    """
+    return sum(_layer_flops(layer) for layer in model.layers)
+
+
+def training_flops(model: keras.Model) -> int:
+    """Operations of training on one example: forward, and about twice that for the gradients."""
+    return 3 * forward_flops(model)
+
+
+def peak_training_memory(name: str, context_shape: tuple[int, ...], batch_size: int = 16, **size) -> float:
+    """Measure the memory that one training step takes at its peak, in megabytes, weights and gradients included.
+
+    The step runs in a process of its own, so nothing else counts. On a GPU it is the GPU's memory. On a CPU it is what
+    the process takes beyond what it had before the model was built, with what TensorFlow needs to trace the model; it
+    is read from Linux's /proc, so it is measured on Linux only.
+
+    Args:
+        name: A model of `nextframe.models.MODELS`.
+        context_shape: `(N, height, width, 1)`.
+        batch_size: Contexts in the batch.
+        **size: The model's own arguments.
+    """
+    job = json.dumps({"name": name, "context_shape": list(context_shape), "batch_size": batch_size, "size": size})
+    done = subprocess.run(
+        [sys.executable, "-m", "nextframe.diagnostics._peak_memory", job], capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(f"one training step of {name} failed: {done.stderr.strip().splitlines()[-1]}")
+    return float(done.stdout.split()[-1])
+
+
+def _layer_flops(layer: keras.layers.Layer) -> int:
+    if not layer.weights:
+        return 0
+    if isinstance(layer, layers.TimeDistributed | FoldFrames):
+        steps, *inputs = layer.input.shape[1:]
+        return steps * _product_flops(layer.layer, tuple(inputs), layer.output.shape[2:])
+    return _product_flops(layer, layer.input.shape[1:], layer.output.shape[1:])
+
+
+def _product_flops(layer: keras.layers.Layer, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
+    """Operations of one layer for one example; shapes without the batch axis."""
+    if isinstance(layer, keras.Model):
+        return forward_flops(layer)
+    if isinstance(layer, layers.LSTM | layers.GRU):
+        gates = 4 if isinstance(layer, layers.LSTM) else 3
+        return 2 * inputs[0] * gates * layer.units * (inputs[1] + layer.units)
+    if isinstance(layer, layers.ConvLSTM2D | ConvGRU2D):
+        gates = 4 if isinstance(layer, layers.ConvLSTM2D) else 3
+        height, width = outputs[-3:-1]
+        each = int(np.prod(layer.cell.kernel_size)) * (inputs[-1] + layer.cell.filters)
+        return 2 * inputs[0] * gates * layer.cell.filters * each * height * width
+    if isinstance(layer, layers.Dense):
+        return 2 * int(np.prod(outputs)) * inputs[-1]
+    if isinstance(layer, layers.Conv2D | layers.Conv3D):
+        each = int(np.prod(layer.kernel_size)) * inputs[-1] // layer.groups
+        return 2 * int(np.prod(outputs)) * each
+    if isinstance(layer, layers.Conv2DTranspose):
+        return 2 * int(np.prod(inputs)) * int(np.prod(layer.kernel_size)) * layer.filters
+    if isinstance(layer, layers.DepthwiseConv2D):
+        return 2 * int(np.prod(outputs)) * int(np.prod(layer.kernel_size))
+    if isinstance(layer, _CHEAP):
+        return 0
+    raise ValueError(
+        f"do not know how many operations {type(layer).__name__} ({layer.name}) takes: "
+        "add it to nextframe/diagnostics/cost.py"
+    )

@@ -1,0 +1,48 @@
+"""Leaks: whether a model sees the frames that it should predict."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from nextframe.forecasting import predict_along
+
+
+def leaks(model: keras.Model, frames: np.ndarray, seed: int = 0) -> list[tuple[int, int]]:
+    """Find forecasts that see frames after their own time.
+
+    Each frame is changed in turn. If the forecast of frame t + 1, made at time t, moves when frame t + 1 or a later one
+    does, the model has been shown what it should predict.
+
+    Args:
+        model: Maps a context of N frames to a target; or, sequence to sequence, frames to one forecast each.
+        frames: `(batch, time, height, width, channels)`, float32: more than N frames for the first kind of model, which
+            reads them window by window; as many as it was built for, for the second.
+        seed: Of the changes.
+
+    Returns:
+        Pairs (output time, input time) with input time > output time whose output moved. Empty: no leak.
+
+    Raises:
+        ValueError: The model gives neither one frame for a context nor one for each.
+    """
+    sequences = len(model.output_shape) == len(model.input_shape)
+    if sequences and model.output_shape[1] != model.input_shape[1]:
+        raise ValueError(
+            f"{model.name} makes {model.output_shape[1]} forecasts of {model.input_shape[1]} frames: "
+            "expected one forecast a frame, or one in all"
+        )
+    first = 0 if sequences else model.input_shape[1] - 1  # when the first forecast is made
+
+    def forecast(frames):
+        return ops.convert_to_numpy(model(frames)) if sequences else predict_along(model, frames)
+
+    before = forecast(frames)
+    rng = np.random.default_rng(seed)
+    found = []
+    for changed in range(frames.shape[1]):
+        other = np.array(frames)
+        other[:, changed] += rng.standard_normal(other[:, changed].shape).astype(other.dtype)
+        moved = np.abs(forecast(other) - before)
+        moved = moved.reshape(*moved.shape[:2], -1).max(axis=(0, 2)) > 1e-6
+        found += [(int(time), changed) for time in first + np.flatnonzero(moved) if time < changed]
+    return sorted(found)

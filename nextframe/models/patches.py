@@ -1,0 +1,83 @@
+"""Reshaping: squares of pixels folded into channels and back, and frames turned into channels."""
+
+import keras
+from keras import layers
+
+from nextframe._utils.validation import whole_number
+
+
+def patchify(context: keras.KerasTensor, patch: int) -> keras.KerasTensor:
+    """Fold each square of pixels into the channels of one place, frame by frame.
+
+    A convolution then has `patch²` times fewer places to compute, and a kernel of 3 reaches `patch` times as far. No
+    pixel is lost. (Also known as space to depth.)
+
+    Args:
+        context: `(batch, N, height, width, 1)`.
+        patch: Side of the square, in pixels; 1 changes nothing.
+
+    Returns:
+        `(batch, N, height / patch, width / patch, patch²)`.
+
+    Raises:
+        ValueError: The frames cannot be cut into such squares.
+    """
+    patch = whole_number("patch", patch)
+    frames, height, width, _ = context.shape[1:]
+    if height % patch or width % patch:
+        raise ValueError(
+            f"patch={patch} does not divide frames of {height}×{width}: choose one that does, or resize the frames"
+        )
+    if patch == 1:
+        return context
+    rows, columns = height // patch, width // patch
+    x = layers.Reshape((frames, rows, patch, columns, patch))(context)
+    x = layers.Permute((1, 2, 4, 3, 5))(x)
+    return layers.Reshape((frames, rows, columns, patch * patch))(x)
+
+
+def unpatchify(frame: keras.KerasTensor, patch: int) -> keras.KerasTensor:
+    """Unfold one frame, or one for each step.
+
+    `(batch, rows, columns, patch²)` → `(batch, rows × patch, columns × patch, 1)`, with or without a time axis after the
+    batch.
+    """
+    if patch == 1:
+        return frame
+    *time, rows, columns, _ = frame.shape[1:]
+    x = layers.Reshape((*time, rows, columns, patch, patch))(frame)
+    axes = [1, 3, 2, 4]
+    x = layers.Permute([1, *(axis + 1 for axis in axes)] if time else axes)(x)
+    return layers.Reshape((*time, rows * patch, columns * patch, 1))(x)
+
+
+def group_frames(x: keras.KerasTensor, size: int) -> keras.KerasTensor:
+    """Fold each `size` frames that follow one another into the channels of one step, oldest first.
+
+    Args:
+        x: `(batch, N, rows, columns, channels)`.
+        size: Frames in a step; 1 changes nothing.
+
+    Returns:
+        `(batch, N / size, rows, columns, size × channels)`.
+
+    Raises:
+        ValueError: The frames cannot be grouped so.
+    """
+    frames, rows, columns, channels = x.shape[1:]
+    if frames % whole_number("frames_per_step", size):
+        raise ValueError(
+            f"frames_per_step={size} does not divide a context of {frames} frames: choose one that does"
+        )
+    if size == 1:
+        return x
+    x = layers.Reshape((frames // size, size, rows, columns, channels))(x)
+    x = layers.Permute((1, 3, 4, 2, 5))(x)
+    return layers.Reshape((frames // size, rows, columns, size * channels))(x)
+
+
+def frames_to_channels(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Make frames channels: `(batch, N, rows, columns, channels)` → `(batch, rows, columns, N × channels)`."""
+    frames, rows, columns, channels = x.shape[1:]
+    x = layers.Permute((2, 3, 1, 4))(x)  # (batch, rows, columns, N, channels)
+    return layers.Reshape((rows, columns, frames * channels))(x)

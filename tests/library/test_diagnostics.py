@@ -1,0 +1,280 @@
+"""Probes, each asked of a model whose answer is known by construction."""
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from nextframe import diagnostics, forecasting, metrics
+from nextframe.datasets import memory_tasks
+from nextframe.datasets.moving_digits import moving_digits
+from nextframe.layers import CausalConv3D, ConvGRU2D
+from nextframe.models import build
+from nextframe.windows import to_unit
+
+SHAPE = (6, 24, 24, 1)
+
+
+@pytest.fixture(scope="module")
+def context():
+    return to_unit(moving_digits(4, 6, canvas=24, digit_size=16, seed=2))
+
+
+def model_of(function, shape=SHAPE):
+    inputs = keras.Input(shape)
+    return keras.Model(inputs, function(inputs))
+
+
+# ---- cost ----
+
+
+def test_flops_by_hand():
+    """Two for each product, from the layers' definitions."""
+    conv = model_of(layers.Conv2D(8, 5, padding="same"), (24, 20, 3))
+    assert diagnostics.forward_flops(conv) == 2 * 24 * 20 * 8 * 5 * 5 * 3
+    strided = model_of(layers.Conv2D(8, 3, strides=2, padding="same"), (24, 20, 4))
+    assert diagnostics.forward_flops(strided) == 2 * 12 * 10 * 8 * 3 * 3 * 4
+    grouped = model_of(layers.Conv2D(8, 3, padding="same", groups=2), (24, 20, 4))
+    assert diagnostics.forward_flops(grouped) == 2 * 24 * 20 * 8 * 3 * 3 * 2
+    volume = model_of(layers.Conv3D(8, (3, 5, 5)), (10, 24, 20, 2))
+    assert diagnostics.forward_flops(volume) == 2 * 8 * 20 * 16 * 8 * 3 * 5 * 5 * 2
+    causal = model_of(CausalConv3D(8, 3), (10, 24, 20, 2))
+    assert diagnostics.forward_flops(causal) == 2 * 10 * 24 * 20 * 8 * 27 * 2
+    dense = model_of(layers.Dense(7), (10, 5))
+    assert diagnostics.forward_flops(dense) == 2 * 10 * 5 * 7
+    lstm = model_of(layers.LSTM(16), (10, 5))
+    assert diagnostics.forward_flops(lstm) == 2 * 10 * 4 * (5 * 16 + 16 * 16)
+    gru = model_of(layers.GRU(16), (10, 5))
+    assert diagnostics.forward_flops(gru) == 2 * 10 * 3 * (5 * 16 + 16 * 16)
+    recurrent = model_of(layers.ConvLSTM2D(16, 3, padding="same"), (10, 24, 20, 2))
+    assert diagnostics.forward_flops(recurrent) == 2 * 10 * 4 * 24 * 20 * 16 * 9 * (2 + 16)
+    gru = model_of(ConvGRU2D(16, 3, padding="same"), (10, 24, 20, 2))
+    assert diagnostics.forward_flops(gru) == 2 * 10 * 3 * 24 * 20 * 16 * 9 * (2 + 16)
+    frames = model_of(layers.TimeDistributed(layers.Conv2D(8, 3, padding="same")), (10, 24, 20, 2))
+    assert diagnostics.forward_flops(frames) == 10 * 2 * 24 * 20 * 8 * 9 * 2
+
+
+def test_flops_add_up_over_layers_and_nested_models():
+    inner = model_of(layers.Conv2D(8, 3, padding="same"), (24, 20, 3))
+    outer = model_of(lambda x: layers.Dense(4)(layers.BatchNormalization()(inner(x))), (24, 20, 3))
+    assert diagnostics.forward_flops(outer) == 2 * 24 * 20 * (8 * 9 * 3 + 8 * 4)
+    assert diagnostics.training_flops(outer) == 3 * diagnostics.forward_flops(outer)
+
+
+def test_flops_of_baselines_are_none():
+    assert diagnostics.forward_flops(build("copy_last", SHAPE)) == 0
+
+
+def test_a_layer_that_cannot_be_counted_is_named():
+    with pytest.raises(ValueError, match="how many operations Embedding .* takes"):
+        diagnostics.forward_flops(model_of(layers.Embedding(10, 4), (5,)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="read from Linux's /proc")
+def test_memory_grows_with_the_weights():
+    """2048 units on 48×48 frames: 60 M weights, held with their gradients and two moments of Adam."""
+    small = diagnostics.peak_training_memory("dense_lstm", (2, 48, 48, 1), 1, units=16)
+    large = diagnostics.peak_training_memory("dense_lstm", (2, 48, 48, 1), 1, units=2048)
+    weights = build("dense_lstm", (2, 48, 48, 1), units=2048).count_params() * 4 / 1e6
+    assert 3 * weights < large - small < 8 * weights
+
+
+def test_memory_of_a_step_that_fails():
+    with pytest.raises(RuntimeError, match="one training step of nothing failed: ValueError: no model 'nothing'"):
+        diagnostics.peak_training_memory("nothing", SHAPE)
+
+
+def stacked(cell, shape, sizes, *arguments, **options):
+    """A model of recurrent layers, one on the other."""
+
+    def read(x):
+        for size in sizes:
+            x = cell(size, *arguments, return_sequences=True, **options)(x)
+        return x
+
+    return model_of(read, shape)
+
+
+def test_fc_lstm_is_as_large_as_published():
+    """Shi et al. (2015), table 1: FC-LSTM-2048-2048 on 64×64, 142,667,776 parameters."""
+    encoder = stacked(layers.LSTM, (10, 4096), (2048, 2048))
+    forecaster = stacked(layers.LSTM, (10, 1), (2048, 2048))  # of the state alone; Keras wants an input
+    painter = model_of(layers.Dense(4096), (2048,))
+    ours = sum(model.count_params() for model in (encoder, forecaster, painter))
+    an_input, peepholes = 4 * 2048, 4 * 3 * 2048  # which Keras's cells lack: three for each unit of four layers
+    assert ours - an_input + peepholes == 142_667_776
+    # two operations for each weight of a matrix and frame
+    matrices = sum(int(np.prod(weight.shape)) for weight in encoder.weights if len(weight.shape) == 2)
+    assert diagnostics.forward_flops(encoder) == 2 * 10 * matrices
+
+
+def test_conv_lstm_is_as_large_as_published():
+    """Shi et al. (2015), table 1: ConvLSTM 128-64-64, kernels of 5, on 4×4 patches of 64×64: 7,585,296 parameters."""
+    grid = (10, 16, 16)
+    encoder = stacked(layers.ConvLSTM2D, (*grid, 16), (128, 64, 64), 5, padding="same")
+    forecaster = stacked(layers.ConvLSTM2D, (*grid, 1), (64, 64, 128), 5, padding="same")
+    painter = model_of(layers.Conv2D(16, 1), (16, 16, 128 + 64 + 64))
+    ours = sum(model.count_params() for model in (encoder, forecaster, painter))
+    an_input = 4 * 64 * 5 * 5  # the forecaster reads nothing but the encoder's state; Keras wants an input
+    peepholes = 2 * 3 * (128 + 64 + 64)  # which Keras's cells lack
+    assert ours - an_input + peepholes == 7_585_296
+
+
+def test_conv_lstm_takes_as_many_operations_as_published():
+    """Tan et al. (2023), OpenSTL: ConvLSTM-S takes 56.8 G for 19 frames; there a product and its sum are one."""
+    model = stacked(layers.ConvLSTM2D, (19, 16, 16, 16), (128, 128, 128, 128), 5, padding="same")
+    assert round(diagnostics.forward_flops(model) / 2 / 1e9, 1) == 56.8
+
+
+# ---- space ----
+
+
+@pytest.mark.parametrize("shift", [0, 1, 8])
+def test_a_convolution_shifts_with_its_input(context, shift):
+    keras.utils.set_random_seed(0)
+    model = build("frames_as_channels", SHAPE, filters=4, depth=2)
+    assert diagnostics.shift_error(model, context, shift, margin=10) < 1e-5
+
+
+def test_a_model_bound_to_places_does_not(context):
+    places = to_unit(np.arange(24 * 24, dtype=np.uint32).reshape(24, 24).astype(np.uint8))
+    model = model_of(lambda x: x[:, -1] * places)
+    assert diagnostics.shift_error(model, context, 0) == 0
+    assert diagnostics.shift_error(model, context, 3) > 0.1
+
+
+def test_a_stride_is_felt_off_its_grid(context):
+    def pool(x):
+        return layers.UpSampling2D(4)(layers.AveragePooling2D(4)(x[:, -1]))
+
+    model = model_of(pool)
+    assert diagnostics.shift_error(model, context, 4, margin=8) < 1e-6
+    assert diagnostics.shift_error(model, context, 2, margin=8) > 0.05
+
+
+def test_margin_that_leaves_nothing(context):
+    with pytest.raises(ValueError, match="margin=12 leaves nothing of frames of 24×24: lower it"):
+        diagnostics.shift_error(build("copy_last", SHAPE), context, 12)
+
+
+# ---- time ----
+
+
+def test_receptive_field_of_known_models(context):
+    copy = diagnostics.temporal_receptive_field(build("copy_last", SHAPE), context)
+    assert copy[-1] > 0
+    assert not copy[:-1].any()
+    mean = diagnostics.temporal_receptive_field(build("context_mean", SHAPE), context)
+    np.testing.assert_allclose(mean, copy[-1] / 6, rtol=1e-5)
+    line = diagnostics.temporal_receptive_field(build("linear_extrapolation", SHAPE), context)
+    np.testing.assert_allclose(line[-2:], [copy[-1], 2 * copy[-1]], rtol=1e-5)
+    assert not line[:-2].any()
+    black = diagnostics.temporal_receptive_field(build("black", SHAPE), context)
+    assert not black.any()
+
+
+def test_receptive_field_of_stacked_convolutions(context):
+    """Two causal kernels of 3 reach back over five frames."""
+    keras.utils.set_random_seed(0)
+    model = build("conv3d", SHAPE, filters=4, depth=2, temporal_pooling="last_slice")
+    reach = diagnostics.temporal_receptive_field(model, context)
+    assert (reach > 0).tolist() == [False, True, True, True, True, True]
+
+
+def test_order(context):
+    assert diagnostics.order_sensitivity(build("context_mean", SHAPE), context)["shuffled"] < 1e-6
+    assert diagnostics.order_sensitivity(build("copy_last", SHAPE), context)["reversed"] > 0.1
+
+
+# ---- memory ----
+
+
+def test_blinking_repeats_and_cannot_be_known_sooner():
+    clips = memory_tasks.blinking_clips(400, 12, period=5)
+    assert np.array_equal(clips[:, 5:], clips[:, :-5])
+    lit = clips[:, :, 8, 8] / 255
+    for back in (1, 2, 3, 4):
+        assert abs(np.corrcoef(lit[:, -1], lit[:, -1 - back])[0, 1]) < 0.2
+    assert clips[:, :, 0, 0].max() == 0
+
+
+def test_hidden_object_goes_on_where_it_was_going():
+    clips = memory_tasks.hidden_clips(50, 9, hidden=4)
+    assert (clips[:, 4:8] == 128).all()
+    seen = clips[:, [0, 1, 2, 3, 8]]
+    assert (seen.sum((2, 3), dtype=int) == 255 * 16).all()
+    centres = (seen / (255 * 16) * np.arange(16)).sum((2, 3))
+    speed = (centres[:, 3] - centres[:, 0]) / 3
+    assert np.abs(centres[:, 4] - (centres[:, 3] + 5 * speed)).max() <= 2.5  # whole pixels
+
+
+def test_memory_tasks_are_solved_by_whoever_remembers():
+    """Looking `period` frames back is perfect; copying is not."""
+    contexts, targets = memory_tasks.as_windows(memory_tasks.blinking_clips(100, 11, period=4), context=10)
+    assert contexts.shape == (100, 10, 16, 16, 1)
+    assert np.array_equal(contexts[:, -4], targets)
+    assert metrics.skill(targets, contexts[:, -4], contexts[:, -1]) == 1
+
+
+def test_hidden_for_too_long():
+    with pytest.raises(ValueError, match="hidden=7: expected 0 to 6, so that two frames show the motion"):
+        memory_tasks.hidden_clips(2, 9, hidden=7)
+
+
+# ---- leaks ----
+
+
+def frames_to_frames(layer):
+    return model_of(layer, (5, 8, 8, 1))
+
+
+def test_leaks_are_found_where_they_are():
+    keras.utils.set_random_seed(0)
+    films = np.random.default_rng(0).random((2, 5, 8, 8, 1)).astype(np.float32)
+    assert diagnostics.leaks(frames_to_frames(CausalConv3D(1, 3)), films) == []
+    padded = frames_to_frames(layers.Conv3D(1, 3, padding="same"))
+    assert diagnostics.leaks(padded, films) == [(0, 1), (1, 2), (2, 3), (3, 4)]
+    recurrent = frames_to_frames(layers.ConvLSTM2D(1, 3, padding="same", return_sequences=True))
+    assert diagnostics.leaks(recurrent, films) == []
+    backward = frames_to_frames(lambda x: ops.flip(x, axis=1))
+    assert diagnostics.leaks(backward, films) == [(0, 4), (1, 3)]
+
+
+def test_leaks_of_a_model_that_reads_windows(monkeypatch):
+    """Cut right there is none; cut one frame too late, each context holds its own target."""
+    films = np.random.default_rng(0).random((2, 7, 8, 8, 1)).astype(np.float32)
+    model = build("context_mean", (3, 8, 8, 1))
+    assert diagnostics.leaks(model, films) == []
+    honest = forecasting.predict_along
+    module = sys.modules["nextframe.diagnostics.leaks"]  # the package's attribute is the function
+    monkeypatch.setattr(module, "predict_along", lambda model, films: honest(model, np.roll(films, -1, axis=1)))
+    assert diagnostics.leaks(model, films)[:3] == [(2, 3), (3, 4), (4, 5)]
+
+
+def test_leaks_need_one_forecast_a_frame():
+    with pytest.raises(ValueError, match="makes 3 forecasts of 5 frames: expected one forecast a frame, or one in all"):
+        diagnostics.leaks(frames_to_frames(lambda x: x[:, ::2]), np.zeros((1, 5, 8, 8, 1), np.float32))
+
+
+def test_memory_is_learned_by_a_network_that_sees_the_whole_period():
+    assert diagnostics.memory_skill("frames_as_channels", 2, steps=240, context=4, filters=8, depth=2) > 0.9
+
+
+@pytest.mark.parametrize("task", diagnostics.MEMORY_TASKS)
+def test_copying_remembers_nothing(task):
+    assert diagnostics.memory_skill("frames_as_channels", 4, 2, task, context=8, filters=2, depth=1) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"task": "maze", "back": 2}, "task='maze': expected one of blinking, hidden"),
+        ({"back": 0}, "back=0: expected a whole number, at least 1"),
+        ({"back": 9}, "back=9 is too far for a context of 10 frames: expected at most 8"),
+    ],
+)
+def test_bad_memory_task(arguments, named):
+    with pytest.raises(ValueError, match=named):
+        diagnostics.memory_skill("dense_lstm", steps=2, context=10, **arguments)

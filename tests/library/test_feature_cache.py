@@ -1,0 +1,56 @@
+"""Features are computed once, kept, and computed anew when anything they depend on differs."""
+
+import keras
+import numpy as np
+import pytest
+
+from nextframe.datasets import feature_cache
+from nextframe.datasets.feature_cache import cached_features
+
+
+@pytest.fixture
+def encoder():
+    keras.utils.set_random_seed(0)
+    return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(3, 3, strides=2)])
+
+
+@pytest.fixture
+def clips():
+    return np.random.default_rng(0).integers(0, 256, (5, 4, 8, 8), dtype=np.uint8)
+
+
+@pytest.fixture
+def counted(encoder, monkeypatch):
+    """How often the encoder has computed."""
+    calls, predict = [], encoder.predict
+    monkeypatch.setattr(encoder, "predict", lambda *a, **k: (calls.append(1), predict(*a, **k))[1])
+    return calls
+
+
+def test_equal_to_the_encoder_and_computed_once(encoder, clips, counted, tmp_path):
+    found = cached_features(encoder, clips, tmp_path)
+    frames = (clips / np.float32(255)).reshape(-1, 8, 8, 1)
+    assert found.shape == (5, 4, 3, 3, 3)
+    np.testing.assert_allclose(found.reshape(-1, 3, 3, 3), encoder(frames), atol=1e-6)
+    assert np.array_equal(cached_features(encoder, clips, tmp_path), found)
+    assert len(counted) == 1
+
+
+def test_other_weights_and_other_clips_are_other_features(encoder, clips, counted, tmp_path):
+    cached_features(encoder, clips, tmp_path)
+    cached_features(encoder, clips[:, ::-1], tmp_path)
+    encoder.set_weights([array + 1 for array in encoder.get_weights()])
+    cached_features(encoder, clips, tmp_path)
+    assert len(counted) == 3
+
+
+def test_an_interrupted_run_goes_on(encoder, clips, counted, tmp_path, monkeypatch):
+    monkeypatch.setattr(feature_cache, "_PART", 2)
+    whole = cached_features(encoder, clips, tmp_path / "whole")
+    (folder,) = (tmp_path / "whole").iterdir()
+    (folder / "000002.npy").unlink()
+    (folder / "000002.unfinished").write_bytes(b"half")
+    counted.clear()
+    assert np.array_equal(cached_features(encoder, clips, tmp_path / "whole"), whole)
+    assert len(counted) == 1
+    assert not list(folder.glob("*.unfinished"))

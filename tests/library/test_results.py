@@ -1,0 +1,40 @@
+"""Results on disk: whole, with their circumstances, found by name."""
+
+import json
+
+import keras
+import pytest
+from measure_keras_example import network
+
+from nextframe.benchmark import results
+
+
+def test_a_result_comes_back_with_its_circumstances(tmp_path):
+    path = results.save("run", {"mse": 1.5, "steps": [1, 2]}, folder=tmp_path)
+    result = results.load("run", folder=tmp_path)
+    assert (result["mse"], result["steps"]) == (1.5, [1, 2])
+    assert result["measured_with"]["keras"] == keras.__version__
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_result_that_cannot_be_written_leaves_the_old_one(tmp_path):
+    results.save("run", {"mse": 1.5}, folder=tmp_path)
+    with pytest.raises(TypeError):
+        results.save("run", {"mse": object()}, folder=tmp_path)
+    assert results.load("run", folder=tmp_path)["mse"] == 1.5
+
+
+def test_unknown_result(tmp_path):
+    results.save("run", {}, folder=tmp_path)
+    with pytest.raises(FileNotFoundError, match="no result 'walk': there is run"):
+        results.load("walk", folder=tmp_path)
+
+
+def test_every_stored_result_can_be_read_and_says_how_it_was_measured():
+    for path in results.FOLDER.glob("*.json"):
+        assert results.load(path.stem)["measured_with"]["machine"]
+        assert "NaN" not in json.dumps(results.load(path.stem))
+
+
+def test_the_example_is_as_large_as_the_published_one():
+    assert network((10, 32, 32, 1)).count_params() == 746_689
