@@ -57,15 +57,15 @@ def data(task: Task) -> str:
 
 @functools.cache
 def _today(model: str, arguments: str, task: str) -> dict[str, str | int]:
-    loaded, fingerprint = _task(task)
-    network = build(model, loaded.context_shape, **json.loads(arguments))
+    context_shape, fingerprint = _task(task)
+    network = build(model, context_shape, **json.loads(arguments))
     return {"parameters": network.count_params(), "structure": structure(network), "data": fingerprint}
 
 
 @functools.cache
-def _task(task: str) -> tuple[Task, str]:
+def _task(task: str) -> tuple[tuple[int, ...], str]:
     loaded = load_task(**json.loads(task))
-    return loaded, data(loaded)
+    return loaded.context_shape, data(loaded)
 
 
 def today(model: str, arguments: dict, task: dict) -> dict[str, str | int]:
@@ -82,22 +82,24 @@ def today(model: str, arguments: dict, task: dict) -> dict[str, str | int]:
     return _today(model, json.dumps(arguments, sort_keys=True), json.dumps(task, sort_keys=True))
 
 
-def _without_names(value, names=None):
-    """A serialized model without what does not matter: names become positions, defaults are dropped."""
-    names = names or {}
-    if isinstance(value, dict):
-        config = value.get("config")
-        if value.get("class_name") == "DTypePolicy":
-            return config["name"]
-        if isinstance(config, dict):
-            if "layers" in config:
-                names = {layer["name"]: position for position, layer in enumerate(config["layers"])}
-            config = _without_defaults(value, config)
-            value = value | {"config": config}
-        return {key: _without_names(each, names) for key, each in value.items() if key not in _NAMES}
+def _without_names(value, positions=None):
+    """A serialized model without names: references to layers become positions, and default settings are left out."""
+    positions = positions or {}
     if isinstance(value, list | tuple):
-        return [_without_names(each, names) for each in value]
-    return names.get(value, value) if isinstance(value, str) else value
+        return [_without_names(each, positions) for each in value]
+    if isinstance(value, str):
+        return positions.get(value, value)
+    if not isinstance(value, dict):
+        return value
+    config = value.get("config")
+    if value.get("class_name") == "DTypePolicy":
+        return config["name"]
+    kept = {key: _without_names(each, positions) for key, each in value.items() if key not in (*_NAMES, "config")}
+    if isinstance(config, dict):
+        if "layers" in config:  # a model: its layers refer to one another, and not to those around it
+            positions = {layer["name"]: position for position, layer in enumerate(config["layers"])}
+        config = _without_defaults(value, config)
+    return kept | {"config": _without_names(config, positions)} if "config" in value else kept
 
 
 def _without_defaults(serialized: dict, config: dict) -> dict:

@@ -8,6 +8,7 @@ from nextframe.benchmark.plan import Benchmark
 PROTOCOL = """
 [task]
 source = "digits_32"
+training = 4
 [training]
 seconds = 1
 rounds = 1
@@ -20,14 +21,19 @@ share = 1
 """
 
 
-def store_result(plan, job, result):
+@pytest.fixture
+def store_result():
     """Store what a job might have measured, as if today."""
-    depends = fingerprints.today(job.settings["model"], job.settings["arguments"], job.settings["task"])
-    results.save(job.name, {"settings": job.settings, "fingerprint": depends} | result, plan.folder)
+
+    def store(plan, job, result):
+        depends = fingerprints.today(*(job.settings[name] for name in ("model", "arguments", "task")))
+        results.save(job.name, {"settings": job.settings, "fingerprint": depends} | result, plan.folder)
+
+    return store
 
 
 @pytest.fixture
-def store_benchmark(tmp_path):
+def store_benchmark(tmp_path, store_result):
     """Write a protocol of one model with two seeds, `small.toml`, and results of all stages; return its plan."""
 
     def store(model, arguments, runs):

@@ -49,7 +49,12 @@ def test_frozen_unless_asked():
 
 
 def test_frames_are_resized():
-    assert frame_encoder((32, 32, 1), weights=None, feature_layer="block11", side=80).output_shape == (None, 5, 5, 112)
+    assert frame_encoder((32, 32, 1), weights=None, feature_layer="block11", image_size=80).output_shape == (
+        None,
+        5,
+        5,
+        112,
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,7 +63,7 @@ def test_frames_are_resized():
         ({"backbone": "VGG"}, "backbone='VGG'"),
         ({"weights": "mnist"}, "weights='mnist'"),
         ({"feature_layer": "block99", "weights": None}, "feature_layer='block99'"),
-        ({"backbone": "InceptionV3"}, "InceptionV3 reads images of at least 75×75 pixels, not 32×32: raise side"),
+        ({"backbone": "InceptionV3"}, "InceptionV3 reads images of at least 75×75 pixels, not 32×32: raise image_size"),
     ],
 )
 def test_bad_arguments(wrong, named):

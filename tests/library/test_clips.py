@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from nextframe import clips
-from nextframe._utils import ffmpeg
+from nextframe._utils import ffmpeg, files
 from nextframe.datasets.mnist import mnist_digits
 from nextframe.datasets.real_clips import example_path
 
@@ -316,18 +316,18 @@ def test_check_clip_converts_what_it_may(clip):
 
 
 def test_unknown_example():
-    assert "no example clip 'cup': expected one of bottle, box" in complaint(clips.example_path, "cup")
+    assert "name='cup': expected one of bottle, box" in complaint(example_path, "cup")
 
 
 def test_damaged_asset(tmp_path, monkeypatch):
-    shutil.copytree(clips._DATA, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(files.ASSETS, tmp_path, dirs_exist_ok=True)
     whole = (tmp_path / "digits.npz").read_bytes()
     (tmp_path / "digits.npz").write_bytes(whole[:1000] + b"!" + whole[1001:])
     (tmp_path / "box.mp4").unlink()
-    monkeypatch.setattr(clips, "_DATA", tmp_path)
-    assert "digits.npz is damaged" in complaint(clips.mnist_digits)
-    assert "reinstall nextframe" in complaint(clips.mnist_digits)
-    assert "box.mp4 is damaged (SHA-256 nothing" in complaint(clips.example_path, "box")
+    monkeypatch.setattr(files, "ASSETS", tmp_path)
+    assert "digits.npz is damaged" in complaint(mnist_digits)
+    assert "reinstall nextframe" in complaint(mnist_digits)
+    assert "box.mp4 is damaged (SHA-256 nothing" in complaint(example_path, "box")
 
 
 @pytest.mark.parametrize(

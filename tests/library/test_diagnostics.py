@@ -262,7 +262,7 @@ def test_memory_is_learned_by_a_network_that_sees_the_whole_period():
     assert diagnostics.memory_skill("frames_as_channels", 2, steps=240, context=4, filters=8, depth=2) > 0.9
 
 
-@pytest.mark.parametrize("task", diagnostics.MEMORY_TASKS)
+@pytest.mark.parametrize("task", memory_tasks.MEMORY_TASKS)
 def test_copying_remembers_nothing(task):
     assert diagnostics.memory_skill("frames_as_channels", 4, 2, task, context=8, filters=2, depth=1) < 0.1
 

@@ -87,5 +87,5 @@ def test_forecasts_along_a_film_are_those_of_its_windows():
 
 
 def test_film_too_short_to_forecast_along(context):
-    with pytest.raises(ValueError, match=r"films have shape \(3, 4, 8, 8, 1\): expected .* longer than 4 frames"):
+    with pytest.raises(ValueError, match=r"videos have shape \(3, 4, 8, 8, 1\): expected .* longer than 4 frames"):
         forecasting.predict_along(build("copy_last", (4, 8, 8, 1)), context)

@@ -1,12 +1,16 @@
 """The leaderboard says what the files say, and refuses to say it of half of them."""
 
+import inspect
 import json
 
+import keras
 import numpy as np
 import pytest
 
-from nextframe.benchmark import leaderboard, protocols, results
-from nextframe.models import BASELINES
+from nextframe.benchmark import fingerprints, leaderboard, protocols, results
+from nextframe.datasets.moving_digits import moving_digits
+from nextframe.models import BASELINES, MODELS
+from nextframe.models.conv3d import conv3d
 
 MODEL = "conv3d"
 
@@ -16,11 +20,11 @@ def scores(skill):
 
 
 @pytest.fixture
-def protocol(store_benchmark):
+def protocol(store_benchmark, store_result):
     path, plan = store_benchmark(MODEL, "{}", [scores(0.7), scores(0.8)])
     for number, baseline in enumerate(BASELINES):
         (job,) = plan.jobs("runs", [baseline.__name__])
-        results.save(job.name, {"settings": job.settings} | scores(number / 10), plan.folder)
+        store_result(plan, job, scores(number / 10))
     return path
 
 
@@ -42,15 +46,100 @@ def test_a_run_that_is_missing_is_named(protocol, tmp_path):
         leaderboard.load_runs(protocol, tmp_path)
 
 
+def conv3d_with_another_default(context_shape, filters=17):
+    return conv3d(context_shape, filters)
+
+
+def conv3d_of_other_code(*args, **kwargs):
+    model = conv3d(*args, **kwargs)
+    return keras.Model(model.input, keras.layers.Activation("relu")(model.output))
+
+
+conv3d_of_other_code.__signature__ = inspect.signature(conv3d)
+
+
+@pytest.mark.parametrize(
+    ("function", "part"), [(conv3d_with_another_default, "arguments"), (conv3d_of_other_code, "structure")]
+)
+def test_a_run_of_another_model_is_refused(protocol, tmp_path, monkeypatch, function, part):
+    fingerprints._today.cache_clear()
+    monkeypatch.setitem(MODELS, MODEL, function)
+    refused = f"runs/{MODEL}-0 was measured with another {part} than today's: .* --protocol .* --models {MODEL}"
+    with pytest.raises(ValueError, match=refused):
+        leaderboard.load_runs(protocol, tmp_path)
+    fingerprints._today.cache_clear()
+
+
+def test_a_run_on_other_clips_is_refused(protocol, tmp_path, monkeypatch):
+    def brighter(*args, **kwargs):
+        return np.maximum(moving_digits(*args, **kwargs), 1)
+
+    for cached in (fingerprints._today, fingerprints._task):
+        cached.cache_clear()
+    monkeypatch.setattr(protocols, "moving_digits", brighter)
+    with pytest.raises(ValueError, match="copy_last was measured with another data than today's"):
+        leaderboard.load_runs(protocol, tmp_path)
+    for cached in (fingerprints._today, fingerprints._task):
+        cached.cache_clear()
+
+
+def test_a_run_of_another_protocol_is_refused(protocol, tmp_path):
+    protocol.write_text(protocol.read_text().replace("horizon = 1", "horizon = 2"))
+    with pytest.raises(ValueError, match="copy_last was measured with another horizon than today's"):
+        leaderboard.load_runs(protocol, tmp_path)
+
+
+def test_the_spread_over_seeds_is_half_the_range():
+    runs = [scores(skill) for skill in (0.7, 0.9, 0.71)]
+    assert leaderboard.over_seeds(runs, leaderboard.skill) == pytest.approx((0.77, 0.1))
+
+
+def runs_with_errors(*errors):
+    return [{"scores": {"all": {"MSE per frame": [np.mean(each)]}}, "clip_mse": list(each)} for each in errors]
+
+
+def test_the_interval_over_clips_is_that_of_the_mean():
+    """95 % of means of 400 draws from a known distribution lie within 1.96 standard errors."""
+    errors = np.random.default_rng(0).normal(5, 2, 400)
+    low, high = leaderboard.over_clips(runs_with_errors(errors))
+    half = 1.96 * errors.std() / np.sqrt(400)
+    assert (low, high) == pytest.approx((errors.mean() - half, errors.mean() + half), abs=0.15 * half)
+
+
+def test_windows_of_one_clip_count_as_one():
+    """Twenty equal windows a clip are no twenty observations: blocks of twenty give the wider, right interval."""
+    clips = np.random.default_rng(0).normal(5, 2, 30)
+    runs = runs_with_errors(np.repeat(clips, 20))
+    (low, high), (low_1, high_1) = leaderboard.over_clips(runs, block=20), leaderboard.over_clips(runs)
+    assert high - low == pytest.approx(np.sqrt(20) * (high_1 - low_1), rel=0.15)
+
+
+def test_level_takes_the_larger_uncertainty():
+    rng = np.random.default_rng(0)
+    hard = rng.normal(5, 2, 200)  # clips differ far more than models do
+    a_little_worse = hard + rng.normal(0.1, 0.1, 200)
+    as_good = hard + rng.normal(0, 0.1, 200)
+    assert not leaderboard.level(runs_with_errors(hard), runs_with_errors(a_little_worse))
+    assert leaderboard.level(runs_with_errors(hard), runs_with_errors(as_good))
+    # three seeds that spread more than the models differ
+    spread = runs_with_errors(a_little_worse, a_little_worse + 0.3, a_little_worse - 0.3)
+    assert leaderboard.level(runs_with_errors(hard), spread)
+
+
+def test_runs_without_errors_of_windows_have_no_interval():
+    with pytest.raises(ValueError, match="no run keeps the errors of its test windows"):
+        leaderboard.over_clips([scores(0.5)])
+
+
 @pytest.mark.parametrize("protocol", ["digits-32"])
 def test_stored_runs_agree_with_themselves(protocol):
-    """Skill is what the errors say, and the probes found no leak."""
+    """Skill is what the errors say, and the diagnostics found no leak."""
     folder = results.FOLDER / protocol / "runs"
     stored = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
-    copying = protocols.load_task(**protocols.settings(protocol)["films"])
+    copying = protocols.load_task(**protocols.settings(protocol)["task"])
     copied = np.square(copying.future - copying.context[:, -1:]).sum((2, 3, 4)).mean(0)
     assert stored
     for name, run in stored.items():
         scores = run["scores"]["all"]
         assert scores["skill"] == pytest.approx(1 - np.array(scores["MSE per frame"]) / copied, abs=1e-4), name
-        assert run["probes"]["leaks"] == [], name
+        assert run["diagnostics"]["leaks"] == [], name

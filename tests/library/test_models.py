@@ -8,7 +8,7 @@ import pytest
 
 from nextframe import diagnostics, forecasting, metrics, windows
 from nextframe.datasets.moving_digits import moving_digits
-from nextframe.models import MODELS, baselines, build, reshaping
+from nextframe.models import MODELS, baselines, build, patches
 from nextframe.models.conv3d import TEMPORAL_POOLINGS
 from nextframe.models.heads import HEADS
 
@@ -191,8 +191,8 @@ def test_patches_are_folded_and_unfolded(patch):
     """Each place's channels are its own square of pixels, and nothing is lost or moved."""
     frames = np.random.default_rng(0).random((2, 3, 8, 12, 1)).astype(np.float32)
     inputs = keras.Input(frames.shape[1:])
-    folded = reshaping.patchify(inputs, patch)
-    model = keras.Model(inputs, [folded, reshaping.unpatchify(folded[:, -1], patch)])
+    folded = patches.patchify(inputs, patch)
+    model = keras.Model(inputs, [folded, patches.unpatchify(folded[:, -1], patch)])
     places, frame = (keras.ops.convert_to_numpy(output) for output in model(frames))
     assert places.shape == (2, 3, 8 // patch, 12 // patch, patch**2)
     square = frames[1, 2, patch : 2 * patch, 2 * patch : 3 * patch, 0]
@@ -204,7 +204,7 @@ def test_frames_are_grouped():
     """Each step holds its own frames, oldest first."""
     frames = np.random.default_rng(0).random((2, 6, 4, 5, 2)).astype(np.float32)
     inputs = keras.Input(frames.shape[1:])
-    steps = keras.ops.convert_to_numpy(keras.Model(inputs, reshaping.group_frames(inputs, 3))(frames))
+    steps = keras.ops.convert_to_numpy(keras.Model(inputs, patches.group_frames(inputs, 3))(frames))
     assert steps.shape == (2, 2, 4, 5, 6)
     assert np.array_equal(steps[:, 1], np.concatenate([frames[:, time] for time in (3, 4, 5)], axis=-1))
 
@@ -212,7 +212,7 @@ def test_frames_are_grouped():
 def test_frames_become_channels():
     frames = np.random.default_rng(0).random((2, 3, 4, 5, 2)).astype(np.float32)
     inputs = keras.Input(frames.shape[1:])
-    channels = keras.Model(inputs, reshaping.frames_to_channels(inputs))(frames)
+    channels = keras.Model(inputs, patches.frames_to_channels(inputs))(frames)
     expected = np.concatenate([frames[:, time] for time in range(3)], axis=-1)
     assert np.array_equal(keras.ops.convert_to_numpy(channels), expected)
 
@@ -275,14 +275,14 @@ def test_forecaster_starts_as_copying(reach):
 
 @pytest.mark.parametrize("patch", [1, 2])
 def test_forecaster_moves_by_the_shift_that_it_is_told(patch):
-    from nextframe.models.forecaster import move
+    from nextframe.models.forecaster import apply_kernels
 
     frame = np.random.default_rng(0).random((1, 8, 8, 1)).astype(np.float32)
     motion = np.zeros((1, 8 // patch, 8 // patch, 9), np.float32)
     motion[..., 3] = 0.75  # from the pixel at its left
     motion[..., 1] = 0.25  # from the pixel above
     inputs = keras.Input((8, 8, 1)), keras.Input(motion.shape[1:])
-    model = keras.Model(inputs, reshaping.unpatchify(move(*inputs, 1, patch), patch))
+    model = keras.Model(inputs, patches.unpatchify(apply_kernels(*inputs, 1, patch), patch))
     left, above = np.zeros((2, 8, 8, 1), np.float32)
     left[:, 1:], above[1:] = frame[0, :, :-1], frame[0, :-1]
     assert model.predict([frame, motion], verbose=0)[0] == pytest.approx(0.75 * left + 0.25 * above, abs=1e-6)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import shift
 
-from nextframe import moving_digits as module
+from nextframe.datasets import moving_digits as module
 from nextframe.datasets.moving_digits import SPLITS, moving_digits
 
 

@@ -45,7 +45,7 @@ def test_without_activation_the_answer_is_one_linear_map():
 
 @pytest.mark.parametrize("shape", [(10, 4, 5, 8), (4, 5, 5, 8)])
 def test_features_too_small_for_two_convolutions(shape):
-    with pytest.raises(ValueError, match="two Conv3D need 5, 5×5: raise side"):
+    with pytest.raises(ValueError, match="two Conv3D need 5, 5×5: raise image_size"):
         classifier(shape, 8)
 
 

@@ -1,0 +1,74 @@
+"""Fingerprints differ where what they stand for differs, and only there."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from nextframe.benchmark import fingerprints, protocols
+from nextframe.layers import ConvGRU2D
+from nextframe.models import build
+
+SHAPE = (4, 16, 16, 1)
+
+
+def network(filters=4, activation="relu", skip=False, **names):
+    context = keras.Input((8, 8, 2))
+    x = layers.Conv2D(filters, 3, padding="same", activation=activation, **names)(context)
+    x = layers.Conv2D(2, 3, padding="same")(x)
+    return keras.Model(context, layers.Add()([x, context]) if skip else x)
+
+
+def test_names_do_not_matter():
+    assert fingerprints.structure(network()) == fingerprints.structure(network(name="another"))
+    nested = [fingerprints.structure(build("time_distributed", SHAPE, weights=None)) for _ in range(2)]
+    assert nested[0] == nested[1]
+
+
+@pytest.mark.parametrize("change", [{"filters": 5}, {"activation": "tanh"}, {"skip": True}, {"dilation_rate": 2}])
+def test_layers_and_connections_matter(change):
+    assert fingerprints.structure(network()) != fingerprints.structure(network(**change))
+
+
+def test_a_default_of_our_own_layers_matters(monkeypatch):
+    def of(reset_after):
+        video = keras.Input((3, 8, 8, 1))
+        return fingerprints.structure(keras.Model(video, ConvGRU2D(2, 3, reset_after=reset_after)(video)))
+
+    assert of(False) != of(True)
+    before = of(True)
+    monkeypatch.setitem(ConvGRU2D.__init__.__kwdefaults__, "reset_after", True)
+    assert of(True) == before
+
+
+def test_half_precision_matters():
+    whole = fingerprints.structure(network())
+    assert fingerprints.structure(network(dtype="mixed_bfloat16")) != whole
+
+
+def test_one_grey_level_matters():
+    task = protocols.digits_32(training=2)
+    before = fingerprints.data(task)
+    assert fingerprints.data(protocols.digits_32(training=2)) == before
+    for part in ("training_clips", "validation_clips", "context", "future"):
+        other = np.array(getattr(task, part))
+        other[-1, -1, -1, -1] += 1
+        assert fingerprints.data(dataclasses.replace(task, **{part: other})) != before, part
+
+
+def test_all_arguments_are_resolved():
+    found = fingerprints.resolved_arguments("grid_hybrid", {"filters": 3, "backbone": "ResNet50"})
+    assert found["filters"] == 3
+    assert found["cell"] == "gru"
+    assert (found["backbone"], found["weights"], found["trainable"]) == ("ResNet50", "imagenet", False)
+    assert found["feature_layer"] == "block1"  # the model's own default, and not the encoder's
+    with pytest.raises(TypeError, match="unexpected keyword argument 'filtres'"):
+        fingerprints.resolved_arguments("conv3d", {"filtres": 3})
+
+
+def test_resolved_arguments_build_the_same_model():
+    arguments = {"filters": 3, "weights": None}
+    ours = build("grid_hybrid", (10, 32, 32, 1), **fingerprints.resolved_arguments("grid_hybrid", arguments))
+    assert fingerprints.structure(ours) == fingerprints.structure(build("grid_hybrid", (10, 32, 32, 1), **arguments))
