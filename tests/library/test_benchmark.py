@@ -78,8 +78,8 @@ def test_a_benchmark_from_nothing_to_its_results(protocol, tmp_path):
     assert run["settings"]["steps"] == Benchmark(protocol, tmp_path).steps(MODEL)
     assert len(run["history"]) == 2
     assert run["measured_with"]["processor"]
-    assert set(run["probes"]) == {"shift_error", "temporal_receptive_field", "order_sensitivity", "leaks"}
-    assert run["probes"]["leaks"] == []
+    assert set(run["diagnostics"]) == {"shift_error", "temporal_receptive_field", "order_sensitivity", "leaks"}
+    assert run["diagnostics"]["leaks"] == []
     # the weights are those of the result
     model = build(MODEL, (10, 32, 32, 1), filters=2, depth=2)
     model.load_weights(tmp_path / weights_folder("small") / f"{MODEL}-0.weights.h5")
