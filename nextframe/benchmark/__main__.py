@@ -6,7 +6,7 @@ import sys
 
 from nextframe.benchmark import protocols, results
 from nextframe.benchmark.plan import STAGES, Benchmark, Job
-from nextframe.benchmark.processes import do
+from nextframe.benchmark.processes import do, end_with_parent
 from nextframe.benchmark.runner import run_benchmark
 from nextframe.models import MODELS
 
@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--job", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.job:
+        end_with_parent()
         do(Job(**json.loads(options.job[0])), options.job[1])
         return 0
     if options.list:

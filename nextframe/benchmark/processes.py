@@ -69,7 +69,6 @@ def do(job: Job, folder: str) -> None:
     """Do a job in this process, and leave its files in a folder; a training that was cut off goes on."""
     from nextframe.benchmark.experiments import STAGES
 
-    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
     settings = dict(job.settings)
     checkpoint = None
     if job.stage != "calibration":
@@ -83,3 +82,8 @@ def do(job: Job, folder: str) -> None:
         model.save_weights(Path(folder) / f"{job.label}.weights.h5")
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
+
+
+def end_with_parent() -> None:
+    """End this process as soon as its standard input closes, which it does when the process that started it ends."""
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()

@@ -6,10 +6,11 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 
-from nextframe.benchmark import experiments, protocols, results, runner
+from nextframe.benchmark import experiments, processes, protocols, results, runner
 from nextframe.benchmark.__main__ import main
 from nextframe.benchmark.plan import Benchmark, weights_folder
 from nextframe.models import BASELINES, MODELS, build
@@ -123,6 +124,26 @@ def test_seconds_are_those_of_a_machine_as_fast_as_the_yardstick(protocol, tmp_p
     monkeypatch.setattr(experiments, "_seconds_per_step", lambda network, *_: {MODEL: 0.4, "conv3d": 0.8}[network.name])
     timed, _ = experiments.calibrate(**job.settings)
     assert timed["seconds_per_step"] == pytest.approx(0.4)
+
+
+def test_a_training_that_was_cut_off_goes_on(protocol, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    put_calibration(protocol, tmp_path)
+    job, _ = Benchmark(protocol, tmp_path).jobs("search", [MODEL])
+
+    def cut_off(self, *_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as first:
+        first.setattr(results, "save", cut_off)  # everything but the result is there
+        with pytest.raises(KeyboardInterrupt):
+            processes.do(job, tmp_path / "out")
+    (checkpoint,) = (tmp_path / processes.CHECKPOINTS).iterdir()
+    with monkeypatch.context() as second:
+        second.setattr(keras.Model, "fit", cut_off)  # all rounds are in the checkpoint: none is trained again
+        processes.do(job, tmp_path / "out")
+    assert results.load(job.name, tmp_path / "out")["history"][-1]["step"] == job.settings["steps"]
+    assert not checkpoint.exists()
 
 
 def test_a_job_that_fails_is_named_and_the_others_go_on(protocol, tmp_path, capsys):
