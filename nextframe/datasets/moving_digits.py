@@ -64,10 +64,7 @@ def moving_digits(
     start = rng.uniform(0, 1, (count, digits, 2)) * room
     angle = rng.uniform(0, 2 * np.pi, (count, digits))
     velocity = np.stack([np.sin(angle), np.cos(angle)], -1) * rng.uniform(slowest, fastest, (count, digits, 1))
-    # Going straight in a hall of mirrors is bouncing: fold the straight path back into the room.
-    straight = start[:, :, None] + velocity[:, :, None] * np.arange(length)[:, None]
-    period = np.maximum(2 * room, 1e-9)
-    position = room - np.abs(straight % period - room)  # (count, digits, length, 2)
+    position = bounce(start, velocity, room, length)
 
     clips = np.zeros((count, length, height, width), np.uint8)
     images = shuffled_digits(digit_size)
@@ -79,6 +76,24 @@ def moving_digits(
     with ThreadPoolExecutor() as threads:  # NumPy lets go of the interpreter lock while it computes
         list(threads.map(draw_chunk, range(0, count, _CHUNK)))
     return clips
+
+
+def bounce(start: np.ndarray, velocity: np.ndarray, room: np.ndarray, length: int) -> np.ndarray:
+    """Follow digits that bounce off the walls.
+
+    Args:
+        start: Their upper left corners `(..., 2)`, row and column in pixels, within the room.
+        velocity: Pixels a frame `(..., 2)`, downwards and to the right.
+        room: How far a corner can go `(2,)`: the frame's size less the digit's.
+        length: Frames.
+
+    Returns:
+        Corners `(..., length, 2)`, those of `start` first.
+    """
+    # Going straight in a hall of mirrors is bouncing: fold the straight path back into the room.
+    straight = start[..., None, :] + velocity[..., None, :] * np.arange(length)[:, None]
+    period = np.maximum(2 * room, 1e-9)
+    return room - np.abs(straight % period - room)
 
 
 def draw(clips: np.ndarray, images: np.ndarray, position: np.ndarray) -> None:
