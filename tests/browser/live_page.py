@@ -32,21 +32,21 @@ def forecast(page, about, context):
     return np.array(page.evaluate(FORECAST, [about, context.ravel().tolist()]))
 
 
-def ticks(page, film="#live"):
-    return int(page.get_attribute(film, "data-ticks") or 0)
+def ticks(page, demo="#live"):
+    return int(page.get_attribute(demo, "data-ticks") or 0)
 
 
-def wait_for_ticks(page, count, film="#live"):
+def wait_for_ticks(page, count, demo="#live"):
     """Wait until so many frames more have been shown. (The page's policy forbids Playwright's own way to wait.)"""
-    last = ticks(page, film) + count
+    last = ticks(page, demo) + count
     for _ in range(600):
-        if ticks(page, film) >= last:
+        if ticks(page, demo) >= last:
             return
         page.wait_for_timeout(100)
-    pytest.fail(f"{ticks(page, film)} frames after a minute; expected {last}")
+    pytest.fail(f"{ticks(page, demo)} frames after a minute; expected {last}")
 
 
-def errors(page, film="#live"):
+def errors(page, demo="#live"):
     """Each row's error over the last ten frames; the first row is copying."""
-    texts = page.locator(f"{film} .live-row p").all_inner_texts()
+    texts = page.locator(f"{demo} .live-row p").all_inner_texts()
     return [float(re.match(r"error ([\d.]+)", text)[1]) for text in texts]

@@ -8,17 +8,42 @@ from built_book import HTML
 from live_page import PAGE, errors, forecast, listed, wait_for_ticks
 
 import nextframe
-from nextframe import metrics, moving_digits
+from nextframe import metrics, plotting
 from nextframe.benchmark import leaderboard, protocols
+from nextframe.datasets import moving_digits
 from nextframe.forecasting import predict_next
 
 LISTED = listed("digits")
-FILMS = ("#live", "#memory")
+DEMOS = ("#live", "#memory")
 LARGEST_VISIT = 4_000_000  # bytes, compressed, with the first network
 
 DRAWN = """async (digits) => {
-    const film = await import(new URL("../live/film.js", location.href));
-    return Array.from(film.drawn(digits));
+    const movingDigits = await import(new URL("../live/movingDigits.js", location.href));
+    return Array.from(movingDigits.drawn(digits));
+}"""
+
+PATH = """async ([digit, length]) => {
+    const { moved } = await import(new URL("../live/movingDigits.js", location.href));
+    const path = [];
+    for (; path.length < length; digit = moved(digit)) path.push([digit.y, digit.x]);
+    return path;
+}"""
+COLOURS = """async (errors) => {
+    const { errorColour } = await import(new URL("../live/pictures.js", location.href));
+    return errors.map((error) => errorColour(error / 0.5));
+}"""
+SLIDER = """async (label) => {
+    const { Demo } = await import(new URL("../live/demo.js", location.href));
+    const root = document.createElement("div");
+    root.innerHTML = label;
+    const moved = [];
+    const value = new Demo(root).slider("size", (value) => moved.push(value));
+    const input = root.querySelector("input");
+    const said = input.getAttribute("aria-valuetext");
+    const before = moved.length;
+    input.value = 4;
+    input.dispatchEvent(new Event("input"));
+    return { value, before, moved, said: [said, input.getAttribute("aria-valuetext")] };
 }"""
 
 
@@ -70,6 +95,23 @@ def test_digits_are_drawn_as_the_training_films_were(open_page):
     digits = [{"image": i.ravel().tolist(), "x": x, "y": y} for i, (y, x) in zip(images, places, strict=True)]
     here = np.reshape(page.evaluate(DRAWN, digits), (32, 32)) * 255
     assert np.abs(here - clip[0, 0]).max() < 3  # Python's are bytes, each sum rounded down
+
+
+def test_digits_move_as_in_the_training_clips(open_page):
+    page = open_page(PAGE)
+    rng = np.random.default_rng(0)
+    starts, velocities = rng.uniform(0, 16, (8, 2)), rng.uniform(-5, 5, (8, 2))  # rows and columns
+    expected = moving_digits.bounce(starts, velocities, np.array([16, 16]), length=40)
+    digits = [{"x": x, "y": y, "vx": vx, "vy": vy} for (y, x), (vy, vx) in zip(starts, velocities, strict=True)]
+    places = [page.evaluate(PATH, [digit, 40]) for digit in digits]
+    assert np.abs(np.array(places) - expected).max() < 1e-9
+
+
+def test_errors_have_the_colours_of_the_figures(open_page):
+    page = open_page(PAGE)
+    errors = np.linspace(-0.7, 0.7, 1401)
+    here = np.round(page.evaluate(COLOURS, errors.tolist()))
+    assert np.abs(here - plotting.to_colours(errors, 0.5)).max() <= 1
 
 
 def test_nothing_is_loaded_before_it_is_asked_for(browser, site):
@@ -157,6 +199,26 @@ def test_who_comes_late_dreams_with_the_others(started):
     page.wait_for_selector("#live .live-row:nth-child(3)", timeout=60_000)
     wait_for_ticks(page, 4)
     assert errors(page)[1] < dreamed  # who dreamed already has begun again, from the same frames as who came
+
+
+@pytest.mark.parametrize(
+    ("label", "unit"),
+    [("Size: {} pixels", " pixels"), ("It repeats after {} frames", " frames"), ("{}", ""), ("Ratio 1:2: {}", "")],
+)
+def test_a_slider_says_its_value_and_unit_and_waits_for_a_reader(open_page, label, unit):
+    output = '<output data-part="size-value"></output>'
+    slider = '<input type="range" data-part="size" min="1" max="5" value="3">'
+    page = open_page(PAGE)
+    done = page.evaluate(SLIDER, f"<label>{label.format(output)}\n{slider}</label>")
+    assert done == {"value": 3, "before": 0, "moved": [4], "said": [f"3{unit}", f"4{unit}"]}
+
+
+def test_headings_of_rows_are_below_that_of_their_section(started):
+    page = started()
+    page.click("#memory [data-part=start]")
+    page.wait_for_selector("#memory .live-decides", timeout=60_000)
+    assert page.locator("#live .live-row").count() == page.locator("#live .live-row > h3").count() == 2
+    assert page.locator("#memory .live-row").count() == page.locator("#memory .live-row > h4").count() > 2
 
 
 def test_a_finger_drags_a_digit(started):
@@ -269,9 +331,9 @@ def test_a_browser_without_webassembly_is_told(browser, site):
     context.add_init_script("delete globalThis.WebAssembly")
     page = context.new_page()
     page.goto(f"{site}/{PAGE}")
-    for film in FILMS:
-        assert "no WebAssembly" in page.inner_text(f"{film} [data-part=message]")
-        assert not page.is_visible(f"{film} [data-part=start]")
+    for demo in DEMOS:
+        assert "no WebAssembly" in page.inner_text(f"{demo} [data-part=message]")
+        assert not page.is_visible(f"{demo} [data-part=start]")
     context.close()
 
 
@@ -279,7 +341,7 @@ def test_a_page_opened_from_disk_says_what_to_do(browser):
     context = browser.new_context()
     page = context.new_page()
     page.goto((HTML / PAGE).as_uri())
-    for film in FILMS:
-        assert "run: make serve" in page.inner_text(f"{film} [data-part=message]")
-        assert not page.is_visible(f"{film} [data-part=start]")
+    for demo in DEMOS:
+        assert "run: make serve" in page.inner_text(f"{demo} [data-part=message]")
+        assert not page.is_visible(f"{demo} [data-part=start]")
     context.close()

@@ -12,7 +12,7 @@ from nextframe.forecasting import predict_next
 
 LISTED = listed("memory")
 NETWORKS = {about["name"]: about for about in LISTED["networks"]}
-FILM = "#memory"
+DEMO = "#memory"
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def started(open_page):
 
     def start(**options):
         page = open_page(PAGE, **options)
-        page.click(f"{FILM} [data-part=start]")
+        page.click(f"{DEMO} [data-part=start]")
         wait_for_period(page, 4)
         return page
 
@@ -31,21 +31,21 @@ def started(open_page):
 def wait_for_period(page, period):
     """Wait until a film of that period plays: the frame that it repeats is framed."""
     decides = LISTED["frames"] - period + 1
-    page.wait_for_selector(f"{FILM} .live-strip canvas:nth-child({decides}).live-decides", timeout=60_000)
+    page.wait_for_selector(f"{DEMO} .live-strip canvas:nth-child({decides}).live-decides", timeout=60_000)
 
 
 def choose(page, period):
-    page.fill(f"{FILM} [data-part=period]", str(period))
+    page.fill(f"{DEMO} [data-part=period]", str(period))
     wait_for_period(page, period)
 
 
 def errors_by_name(page):
-    return dict(zip(["copying", *NETWORKS], errors(page, FILM), strict=True))
+    return dict(zip(["copying", *NETWORKS], errors(page, DEMO), strict=True))
 
 
 def on_show(page):
     """Which frame of the pattern is outlined."""
-    return int(page.inner_text(f"{FILM} [data-part=pattern] label:has([aria-current=true])"))
+    return int(page.inner_text(f"{DEMO} [data-part=pattern] label:has([aria-current=true])"))
 
 
 def next_frame(page, ask):
@@ -61,7 +61,7 @@ def next_frame(page, ask):
 
 def lit(page):
     middle = "canvas => canvas.getContext('2d').getImageData(8, 8, 1, 1).data[0]"
-    return page.locator(f"{FILM} [data-part=truth]").evaluate(middle)
+    return page.locator(f"{DEMO} [data-part=truth]").evaluate(middle)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -84,7 +84,7 @@ def test_what_the_page_says_that_they_see_is_true(open_page):
     seen = {name: about["sees"] for name, about in NETWORKS.items()}
     assert seen == {"conv3d_of_seven": 7, "conv3d_of_all": 20, "conv_lstm": 20}
     page = open_page(PAGE)
-    assert "the seven that the first Conv3D sees" in page.text_content(f"{FILM} [data-part=stage]")
+    assert "the seven that the first Conv3D sees" in page.text_content(f"{DEMO} [data-part=demo]")
 
 
 def test_the_light_is_drawn_as_the_training_films_were(open_page):
@@ -92,8 +92,8 @@ def test_the_light_is_drawn_as_the_training_films_were(open_page):
     clip = diagnostics.blinking_clips(1, 8, period=4, seed=3)[0]
     pattern = (clip[:4].max(axis=(1, 2)) > 0).tolist()
     drawn = """async (pattern) => {
-        const light = await import(new URL("../live/light.js", location.href));
-        return Array.from({ length: 8 }, (_, time) => Array.from(light.frame(light.isLit(pattern, time))));
+        const { frame, isLit } = await import(new URL("../live/blinkingLight.js", location.href));
+        return Array.from({ length: 8 }, (_, time) => Array.from(frame(isLit(pattern, time))));
     }"""
     assert (np.reshape(page.evaluate(drawn, pattern), clip.shape) * 255 == clip).all()
 
@@ -102,7 +102,7 @@ def test_nothing_is_loaded_before_it_is_asked_for(open_page):
     page = open_page(PAGE)
     loaded = page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
     assert not [url for url in loaded if "onnx" in url]
-    page.click(f"{FILM} [data-part=start]")
+    page.click(f"{DEMO} [data-part=start]")
     wait_for_period(page, 4)
     loaded = page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
     files = sorted(about["periods"]["4"]["file"] for about in NETWORKS.values())
@@ -113,11 +113,11 @@ def test_slowing_the_light_shows_who_has_no_memory(started):
     """Claim 7: three layers of Conv3D see seven frames, and know nothing of an eighth."""
     page = started()
     choose(page, 6)
-    wait_for_ticks(page, 8, FILM)
+    wait_for_ticks(page, 8, DEMO)
     remembered = errors_by_name(page)
     assert max(remembered[name] for name in NETWORKS) < 1
     choose(page, 8)
-    wait_for_ticks(page, 10, FILM)
+    wait_for_ticks(page, 10, DEMO)
     slower = errors_by_name(page)
     assert slower["conv3d_of_seven"] > 10
     assert max(slower["conv3d_of_all"], slower["conv_lstm"]) < 1
@@ -140,12 +140,12 @@ def keras_errors(network, old, new, played):
 
 def test_a_changed_pattern_surprises_as_it_does_in_keras(started):
     page = started(reduced_motion="reduce")
-    boxes = page.locator(f"{FILM} [data-part=pattern] input")
+    boxes = page.locator(f"{DEMO} [data-part=pattern] input")
     old = [box.is_checked() for box in boxes.all()]
 
     def play(frames):
         for _ in range(frames):
-            next_frame(page, lambda: page.click(f"{FILM} [data-part=step]"))
+            next_frame(page, lambda: page.click(f"{DEMO} [data-part=step]"))
 
     play(10)
     boxes.nth(1).click()
@@ -181,7 +181,7 @@ def test_a_changed_pattern_does_to_all_what_the_page_says():
 
 def test_the_light_never_flashes_faster_whoever_presses_what(started):
     page = started(reduced_motion="reduce")
-    page.focus(f"{FILM} [data-part=step]")
+    page.focus(f"{DEMO} [data-part=step]")
     passed, last = 0, on_show(page)
     for _ in range(40):
         page.keyboard.press("Enter")
@@ -193,44 +193,44 @@ def test_the_light_never_flashes_faster_whoever_presses_what(started):
 
 def test_a_press_while_it_plays_is_not_kept_for_later(started):
     page = started()
-    page.click(f"{FILM} [data-part=step]")
-    wait_for_ticks(page, 2, FILM)
-    page.click(f"{FILM} [data-part=pause]")
-    wait_for_ticks(page, 1, FILM)
+    page.click(f"{DEMO} [data-part=step]")
+    wait_for_ticks(page, 2, DEMO)
+    page.click(f"{DEMO} [data-part=pause]")
+    wait_for_ticks(page, 1, DEMO)
     shown = on_show(page)
-    wait_for_ticks(page, 3, FILM)
+    wait_for_ticks(page, 3, DEMO)
     assert on_show(page) == shown
 
 
 def test_networks_that_do_not_load_can_be_asked_for_again(started):
     page = started()
     page.route("**/conv_lstm-8.onnx.gz", lambda route: route.abort())
-    page.fill(f"{FILM} [data-part=period]", "8")
-    message = page.locator(f"{FILM} [data-part=message]")
+    page.fill(f"{DEMO} [data-part=period]", "8")
+    message = page.locator(f"{DEMO} [data-part=message]")
     message.filter(has_text="did not load").wait_for()
-    wait_for_ticks(page, 2, FILM)  # the film of four frames goes on
+    wait_for_ticks(page, 2, DEMO)  # the film of four frames goes on
     page.unroute("**/conv_lstm-8.onnx.gz")
-    page.click(f"{FILM} [data-part=another]")
+    page.click(f"{DEMO} [data-part=another]")
     wait_for_period(page, 8)
     assert message.inner_text() == ""
 
 
 def test_keyboard_alone_is_enough_and_ears_are(open_page):
     page = open_page(PAGE, reduced_motion="reduce")
-    page.focus(f"{FILM} [data-part=start]")
+    page.focus(f"{DEMO} [data-part=start]")
     page.keyboard.press("Enter")
     wait_for_period(page, 4)
-    page.focus(f"{FILM} [data-part=period]")
+    page.focus(f"{DEMO} [data-part=period]")
     page.keyboard.press("ArrowRight")
     wait_for_period(page, 6)
-    assert page.locator(f"{FILM} [data-part=pattern] input").count() == 6
+    assert page.locator(f"{DEMO} [data-part=pattern] input").count() == 6
     seen = set()
-    page.focus(f"{FILM} [data-part=step]")
+    page.focus(f"{DEMO} [data-part=step]")
     for _ in range(6):
         next_frame(page, lambda: page.keyboard.press("Enter"))
         seen.add(lit(page))
         looks = "lit" if lit(page) else "dark"
-        said = page.inner_text(f"{FILM} [data-part=message]")
+        said = page.inner_text(f"{DEMO} [data-part=message]")
         assert said.startswith(f"The light is {looks}, frame {on_show(page)} of 6.")
         assert said.count(f": {looks}") == len(NETWORKS)
     assert seen == {0, 255}
@@ -239,6 +239,6 @@ def test_keyboard_alone_is_enough_and_ears_are(open_page):
 def test_it_stands_still_for_who_wants_no_motion(started):
     page = started(reduced_motion="reduce")
     strip = "strip => [...strip.children].map(canvas => canvas.toDataURL()).join()"
-    before = page.locator(f"{FILM} [data-part=strip]").evaluate(strip)
-    wait_for_ticks(page, 5, FILM)
-    assert page.locator(f"{FILM} [data-part=strip]").evaluate(strip) == before
+    before = page.locator(f"{DEMO} [data-part=strip]").evaluate(strip)
+    wait_for_ticks(page, 5, DEMO)
+    assert page.locator(f"{DEMO} [data-part=strip]").evaluate(strip) == before

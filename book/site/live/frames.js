@@ -1,17 +1,27 @@
-// What a network sees of a film, and how far its forecast is from a frame. A frame is a Float32Array of 0..1.
+// @ts-check
+// A network's context, and the error of its forecast. A frame is a Float32Array of 0..1.
 
-/** Sum of squared differences over a frame: the error that the book's tables give. */
+/** @typedef {(context: Float32Array) => Promise<Float32Array>} Predictor from a context, flat, to the next frame */
+
+/**
+ * Sum of squared differences over a frame: the error that the book's tables give.
+ * @param {Float32Array} truth
+ * @param {Float32Array} forecast
+ */
 export function squaredError(truth, forecast) {
   return truth.reduce((sum, value, place) => sum + (value - forecast[place]) ** 2, 0);
 }
 
-/** The last frames of a film, oldest first. */
+/** The last frames of a clip, oldest first. */
 export class Context {
+  /** @param {number} length frames that it holds */
   constructor(length) {
     this.length = length;
+    /** @type {Float32Array[]} */
     this.frames = [];
   }
 
+  /** @param {Float32Array} frame */
   add(frame) {
     this.frames.push(frame);
     if (this.frames.length > this.length) this.frames.shift();

@@ -1,3 +1,4 @@
+// @ts-check
 // The book's trained networks, run in the page by onnxruntime-web. Nothing is loaded before `loadRuntime` is called.
 
 const VENDOR = new URL("../vendor/onnxruntime/", import.meta.url);
@@ -14,13 +15,17 @@ export function whatIsMissing() {
   return "";
 }
 
+/** @param {URL} url */
 async function fetched(url) {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error(`${url.pathname} answered ${answer.status}: the book is incomplete, build it again`);
   return answer;
 }
 
-/** The bytes of a file that is packed by gzip, unless a server has unpacked it on the way. */
+/**
+ * The bytes of a file that is packed by gzip, unless a server has unpacked it on the way.
+ * @param {URL} url
+ */
 async function unpacked(url) {
   const bytes = new Uint8Array(await (await fetched(url)).arrayBuffer());
   const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
@@ -28,17 +33,21 @@ async function unpacked(url) {
   return new Response(isPacked ? stream.pipeThrough(new DecompressionStream("gzip")) : stream).arrayBuffer();
 }
 
-/** What can be loaded: see tools/export_models.py, which writes the lists. */
+/**
+ * What can be loaded: see tools/export_models.py, which writes the lists.
+ * @param {"digits" | "memory"} name
+ */
 export async function listed(name) {
   return (await fetched(new URL(`models/${name}.json`, HERE))).json();
 }
 
+/** @type {Promise<any> | undefined} */
 let runtime;
 
 /** Load onnxruntime, once. */
 export function loadRuntime() {
   runtime ??= (async () => {
-    const ort = await import(new URL("ort.wasm.min.mjs", VENDOR));
+    const ort = await import(new URL("ort.wasm.min.mjs", VENDOR).href);
     ort.env.wasm.wasmBinary = await unpacked(new URL("ort-wasm-simd-threaded.wasm.gz", VENDOR));
     ort.env.wasm.wasmPaths = { mjs: new URL("ort-wasm-simd-threaded.mjs", VENDOR).href };
     ort.env.wasm.numThreads = 1; // more need headers that a plain web server does not send
@@ -48,7 +57,11 @@ export function loadRuntime() {
   return runtime;
 }
 
-/** Load a network; returns a function from a context, as one Float32Array, to a forecast of one frame. */
+/**
+ * Load a network.
+ * @param {{file: string, frames: number, side: number}} about as listed: frames in its context, and their side in pixels
+ * @returns {Promise<import("./frames.js").Predictor>}
+ */
 export async function load({ file, frames, side }) {
   const ort = await loadRuntime();
   const network = await unpacked(new URL(`models/${file}`, HERE));
@@ -56,6 +69,6 @@ export async function load({ file, frames, side }) {
   return async (values) => {
     const input = new ort.Tensor("float32", values, [1, frames, side, side, 1]);
     const output = (await session.run({ [session.inputNames[0]]: input }))[session.outputNames[0]];
-    return output.data.map((value) => Math.min(1, Math.max(0, value))); // as the book's tables clip them
+    return output.data.map((/** @type {number} */ value) => Math.min(1, Math.max(0, value))); // as the book's tables clip them
   };
 }
