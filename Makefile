@@ -24,7 +24,7 @@ SHELL := bash
 BIN := .venv/bin
 COLAB := .venv-colab/bin
 SOURCES := nextframe tests tools notebooks
-SCRIPTS := book/site/live book/static tests/live
+SCRIPTS := book/site/live book/static nextframe/assets/templates tests/live
 OXLINT := 1.94.0
 # The node that Playwright brings along
 NODE = $$($(BIN)/python -c 'from playwright._impl._driver import compute_driver_executable as node; print(node()[0])')

@@ -5,22 +5,25 @@ on Colab, with a keyboard or a finger, and without a kernel or a network.
 """
 
 import base64
-import html
 import io
-import json
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 
+import jinja2
 import keras
 import numpy as np
 from IPython.display import HTML
 from PIL import Image
 
+from nextframe._utils.files import ASSETS
 from nextframe.clips import check_clip
 from nextframe.forecasting import predict_along, predict_next
 from nextframe.plotting import as_planes, player, to_bytes, to_colours
 
 _FRAME_SIZE = 160  # pixels on the page, at most, unless the frame itself is larger
+_TEMPLATES = ASSETS / "templates"
+_ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
+)
 
 
 def window_explorer(
@@ -60,12 +63,7 @@ def window_explorer(
         "width": width,
         "start": {name: value for name, (value, _, _) in start.items()},
     }
-    sizes = ", ".join(f"{name}={value}" for name, value in settings["start"].items() if name != "position")
-    still = (  # until the script has drawn the window, or where scripts are switched off
-        f"The sliders begin with window {position} of <code>sliding_windows(clip, {sizes})</code>. "
-        "To move them, and to see the frames, switch JavaScript on."
-    )
-    return HTML(_page("window_explorer").replace("STILL", still).replace("SETTINGS", json.dumps(settings)))
+    return _page("window_explorer", clip=settings)
 
 
 def frame_slider(
@@ -103,32 +101,22 @@ def frame_slider(
     if not 0 <= start < count:
         raise ValueError(f"start={start}: expected 0 to {count - 1}")
     zoom = max(1, _FRAME_SIZE // width)
-    pictures = []
-    for label, stack in stacks.items():
-        drawn = to_colours(stack, largest_error) if label in errors else to_bytes(stack)
-        style = (
-            f"width:{width * zoom}px;height:{height * zoom}px;background-image:url({_sprite(drawn)});"
-            f"background-size:{count * width * zoom}px {height * zoom}px;"
-            f"background-position:-{start * width * zoom}px 0"
-        )
-        shown = f"{label}, ±{largest_error:g}" if label in errors else label
-        pictures.append(
-            f'<figure><div class="frame" role="img" aria-label="{html.escape(shown)}" data-step="{width * zoom}" '
-            f'style="{style}"></div>{html.escape(shown)}</figure>'
-        )
-    page = _page("frame_slider")
-    parts = {
-        "DESCRIBE": html.escape(describe or ", ".join(stacks)),
-        "SLIDER": html.escape(slider),
-        "START": str(start),
-        "LAST": str(count - 1),
-        "VALUES": json.dumps(values),
-        "VALUE": html.escape(values[start]),
-        "PICTURES": "".join(pictures),  # last, since a picture's bytes may spell any of the others
-    }
-    for name, text in parts.items():
-        page = page.replace(name, text)
-    return HTML(page)
+    pictures = [
+        {"label": f"{label}, ±{largest_error:g}", "sprite": _sprite(to_colours(stack, largest_error))}
+        if label in errors
+        else {"label": label, "sprite": _sprite(to_bytes(stack))}
+        for label, stack in stacks.items()
+    ]
+    return _page(
+        "frame_slider",
+        describe=describe or ", ".join(stacks),
+        slider=slider,
+        values=values,
+        start=start,
+        pictures=pictures,
+        width=width * zoom,
+        height=height * zoom,
+    )
 
 
 def forecast_player(model: keras.Model, video: np.ndarray, label: str, describe: str) -> HTML:
@@ -186,8 +174,13 @@ def _along(model: keras.Model, video: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return video[0, frames:], video[0, frames - 1 : -1], predict_along(model, video)[0]
 
 
-def _page(name: str) -> str:
-    return files("nextframe").joinpath("assets", "templates", f"{name}.html").read_text(encoding="utf-8")
+def _page(name: str, **values: object) -> HTML:
+    """Fill a template, escaping what it is given, and put its script in.
+
+    The script reads its settings from an attribute of the template's first element, so no value becomes code.
+    """
+    script = (_TEMPLATES / f"{name}.js").read_text(encoding="utf-8")
+    return HTML(_ENVIRONMENT.get_template(f"{name}.html").render(script=script, **values))
 
 
 def _sprite(frames: np.ndarray) -> str:

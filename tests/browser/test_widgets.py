@@ -3,8 +3,11 @@
 import re
 
 import nbformat
+import numpy as np
 import pytest
 from set_repository import ROOT
+
+from nextframe import widgets, windows
 
 CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 # All that a cell's output shows but the slider and its own number: text, how parts are drawn, the pixels of canvases
@@ -63,7 +66,7 @@ def sizes(page, scope=""):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_widgets_look_the_same_without_the_book(chapter, open_page, browser):
     """As on Colab, where an output stands alone in a frame of its own, with no style but the browser's."""
-    widgets = [
+    outputs = [
         output["data"]["text/html"]
         for cell in nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4).cells
         for output in cell.get("outputs", [])
@@ -73,7 +76,81 @@ def test_widgets_look_the_same_without_the_book(chapter, open_page, browser):
     width = round(page.locator(".cell_output").first.bounding_box()["width"])
     context = browser.new_context(viewport={"width": width, "height": 900})
     alone = context.new_page()
-    alone.set_content(f'<body style="margin: 0">{"".join(widgets)}</body>')
+    alone.set_content(f'<body style="margin: 0">{"".join(outputs)}</body>')
     assert sizes(alone)
     assert sizes(alone) == sizes(page, ".cell_output")
     context.close()
+
+
+@pytest.fixture
+def show(browser):
+    """A function that shows a widget on a page of its own; what goes wrong there is in `page.complaints`."""
+    context = browser.new_context()
+
+    def show(*shown):
+        page = context.new_page()
+        page.complaints = []
+        page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.set_content("".join(widget.data for widget in shown))
+        return page
+
+    yield show
+    context.close()
+
+
+@pytest.mark.parametrize("sizes", [(4, 1, 1, 1), (3, 2, 4, 2), (10, 5, 1, 5)])
+def test_explorer_agrees_with_sliding_windows(show, sizes):
+    clip = np.random.default_rng(0).integers(0, 256, (30, 6, 8), dtype=np.uint8)
+    context, horizon, stride, frame_step = sizes
+    page = show(widgets.window_explorer(clip))
+    for name, value in zip(("context", "horizon", "stride", "frame_step", "position"), (*sizes, 1), strict=True):
+        page.fill(f"input[name={name}]", str(value))
+    summary = page.inner_text(".summary")
+    if windows.window_span(context, horizon, frame_step) > len(clip):
+        assert "this window reaches over 71 frames, and the clip has 30" in summary
+        assert page.locator("figure").count() == 0
+        return
+    numbers = np.arange(30, dtype=np.uint8).reshape(30, 1, 1)
+    contexts, targets = (part[..., 0, 0] for part in windows.sliding_windows(numbers, *sizes))
+    assert f"{len(contexts)} windows." in summary
+    assert f"contexts: ({len(contexts)}, {context}, 6, 8)" in summary
+    roles = page.locator(".timeline i").evaluate_all("marks => marks.map(mark => mark.className)")
+    for role, expected in {"context": contexts[1], "target": targets[1]}.items():
+        assert page.locator(f"figure.{role}").all_inner_texts() == [f"frame {number}" for number in expected]
+        assert [number for number, mark in enumerate(roles) if mark == role] == expected.tolist()
+    assert page.complaints == []
+
+
+def test_frame_slider_moves_all_its_pictures_and_no_others(show):
+    stacks = {"truth": np.zeros((5, 6, 8), np.uint8), "error": np.zeros((5, 6, 8), np.float32)}
+    values = ["none", "1", "2", "3", "4 px"]
+    page = show(
+        widgets.frame_slider(stacks, "shift", values=values, errors=["error"]),
+        widgets.frame_slider(stacks, "frame", start=1),
+    )
+    page.locator("input").first.fill("4")
+    assert page.locator("output").all_inner_texts() == ["4 px", "1"]
+    places = page.locator(".frame").evaluate_all("all => all.map(one => one.style.backgroundPositionX)")
+    assert places == ["-640px", "-640px", "-160px", "-160px"]
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize(
+    "text", ["From the first to the LAST frame", "</script><b>", "{{ start }} {% raw %}", "a \" & ' <i>"]
+)
+def test_words_of_a_frame_slider_stay_as_they_are(show, text):
+    values = [f"VALUE {text} {number}" for number in range(3)]
+    page = show(
+        widgets.frame_slider(
+            {text: np.zeros((3, 6, 8), np.uint8)}, f"frame since the START {text}", values=values, describe=text
+        )
+    )
+    assert page.get_attribute("[role=group]", "aria-label") == text
+    assert page.get_attribute(".frame", "aria-label") == text
+    assert page.inner_text("figure") == text
+    assert page.inner_text("label") == f"frame since the START {text} {values[0]}"
+    page.fill("input", "2")
+    assert page.inner_text("output") == values[2]
+    assert page.locator("b, i").count() == 0
+    assert page.complaints == []
