@@ -12,14 +12,15 @@
 #   make page-speed measure how fast the built pages paint, and the page "Try it" forecasts
 #   make links       ask every link in the book whether it still leads somewhere
 #   make repository URL=https://github.com/you/yours   rewrite every address that names the repository
-#   make constraints pin the newest versions that requirements.txt allows
+#   make ci          what CI runs: make test, and test-colab where Python 3.13 is
+#   make constraints pin the newest versions that requirements.txt and requirements-dev.txt allow
 #   make clean       remove what was built (and make clean-all the environments)
 
 PYTHON ?= python3
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := book
-.PHONY: book test test-colab colab-python notebooks benchmark serve lint format links live page-speed model-cells repository constraints clean clean-all
+.PHONY: book test ci test-colab colab-python notebooks benchmark serve lint format links live page-speed model-cells repository constraints clean clean-all
 
 BIN := .venv/bin
 COLAB := .venv-colab/bin
@@ -40,7 +41,12 @@ STRICT_BUILD := $(BIN)/jupyter-book build . --all -W -n --keep-going
 .venv/ready: requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python %d.%d found at %s; expected 3.11 to 3.13: make PYTHON=/path/to/python3.12" % (*v, sys.executable))'
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/pip install --quiet -r requirements.txt -c constraints.txt -e .
+	$(BIN)/pip install --quiet --no-compile -r requirements.txt -c constraints.txt -e .
+	touch $@
+
+# What only tests, lint and measurements need, in the same environment
+.venv/dev-ready: .venv/ready requirements-dev.txt
+	$(BIN)/pip install --quiet --no-compile -r requirements-dev.txt -c constraints.txt
 	touch $@
 
 book: .venv/ready
@@ -54,15 +60,16 @@ serve: book
 notebooks: .venv/ready
 	$(BIN)/python tools/run_notebooks.py $(ONLY)
 
-benchmark: .venv/ready
+benchmark: .venv/dev-ready
 	$(QUIET) $(BIN)/python -m nextframe.benchmark --protocol $(or $(PROTOCOL),digits-32)
 
-lint: .venv/ready
+lint: .venv/dev-ready
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
-	@if command -v npx > /dev/null; then npx --yes oxlint@$(OXLINT) --quiet --deny-warnings $(SCRIPTS); else echo "Skipped oxlint: no npx on this machine"; fi
+	$(BIN)/mypy
+	@if command -v npx > /dev/null; then npx --yes oxlint@$(OXLINT) --quiet --deny-warnings $(SCRIPTS); elif [ -n "$${CI-}" ]; then echo "lint needs npx (Node.js) on CI, to run oxlint" >&2; exit 1; else echo "Skipped oxlint: no npx on this machine"; fi
 
-format: .venv/ready
+format: .venv/dev-ready
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
@@ -73,6 +80,9 @@ test: lint
 	$(OFFLINE) $(STRICT_BUILD)
 	$(OFFLINE) $(BIN)/pytest -q tests/pages
 	$(OFFLINE) $(BIN)/pytest -q -n 2 tests/browser
+
+ci: test
+	@if $(MAKE) -s colab-python; then $(MAKE) test-colab; else echo "Skipped test-colab: no Python 3.13 on this machine"; fi
 
 # Colab's Python: python3.13 itself, or the one that pyenv keeps
 COLAB_PYTHON ?= $(shell for p in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)"/bin/python; do "$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo "$$p" && break; done)
@@ -92,10 +102,10 @@ test-colab: .venv-colab/ready
 links: .venv/ready
 	$(BIN)/jupyter-book build . --builder linkcheck
 
-page-speed: book
+page-speed: book .venv/dev-ready
 	$(QUIET) $(BIN)/pytest -q -p no:cacheprovider tests/browser/measure_speed.py
 
-live: .venv/ready
+live: .venv/dev-ready
 	$(QUIET) $(BIN)/python -W ignore tools/memory_networks.py
 	$(QUIET) $(BIN)/python -W ignore tools/export_models.py
 
@@ -105,13 +115,15 @@ model-cells: .venv/ready
 repository: .venv/ready
 	$(BIN)/python tools/set_repository.py $(URL)
 
-constraints: .venv/ready
-	$(BIN)/pip install --quiet --upgrade uv
-	$(BIN)/uv pip compile requirements.txt --universal --python-version 3.11 --upgrade --no-emit-index-url --no-header --no-annotate --quiet --output-file constraints.txt
+# An environment of its own: the old pins need not be installed to find the new ones
+constraints:
+	$(PYTHON) -m venv .venv-pin
+	.venv-pin/bin/pip install --quiet --upgrade uv
+	.venv-pin/bin/uv pip compile requirements-dev.txt --universal --python-version 3.11 --upgrade --no-emit-index-url --no-header --no-annotate --quiet --output-file constraints.txt
 
 clean:
-	rm -rf _build .pytest_cache .ruff_cache build *.egg-info
+	rm -rf _build .pytest_cache .ruff_cache .mypy_cache build *.egg-info
 	find nextframe tests tools -name __pycache__ -type d -exec rm -rf {} +
 
 clean-all: clean
-	rm -rf .venv .venv-colab
+	rm -rf .venv .venv-colab .venv-pin

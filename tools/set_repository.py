@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-FILES = ["*.yml", "*.md", "*.cff", "*.toml", "book/*.md", "notebooks/*.ipynb"]  # where addresses may stand
+FILES = ["*.yml", "*.md", "*.cff", "*.toml", ".github/workflows/*.yml", "book/*.md", "notebooks/*.ipynb"]  # where addresses may stand
 COLAB = "https://colab.research.google.com/github"
 
 
@@ -58,6 +58,7 @@ def set_repository(url: str, root: Path = ROOT) -> list[Path]:
         (published_book(old), published_book(new)),
         (old, new),
         (f"{COLAB}/{'/'.join(owner_and_name(old))}/", f"{COLAB}/{'/'.join(owner_and_name(new))}/"),
+        tuple(f"github.repository == '{'/'.join(owner_and_name(address))}'" for address in (old, new)),
     ]
     changed = []
     for path in sorted(path for pattern in FILES for path in root.glob(pattern)):

@@ -3,12 +3,17 @@
 import re
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from notebook_lints import opens_on_colab
 from set_repository import FILES, ROOT, owner_and_name, published_book, repository, set_repository
+
+import nextframe
 
 OWN, BRANCH = repository()
 
@@ -46,6 +51,41 @@ def test_every_address_is_the_books_own(copy):
         for found in re.findall(r"https://[\w-]+\.github\.io/[\w.-]+", text):
             if path != Path("book/references.bib"):
                 assert found == published_book(OWN), path
+
+
+def test_only_the_books_own_repository_publishes(copy):
+    owner, name = owner_and_name(OWN)
+    workflows = [path.read_text(encoding="utf-8") for path in (copy / ".github/workflows").glob("*.yml")]
+    named = re.findall(r"github\.repository == '(.*?)'", "\n".join(workflows))
+    assert len(named) == 3
+    assert set(named) == {f"{owner}/{name}"}
+    publish = yaml.safe_load((copy / ".github/workflows/ci.yml").read_text(encoding="utf-8"))["jobs"]["publish"]
+    assert f"github.repository == '{owner}/{name}'" in publish["if"]
+
+
+def test_actions_are_pinned_by_commit(copy):
+    for path in (copy / ".github/workflows").glob("*.yml"):
+        for action in re.findall(r"uses: (.*)", path.read_text(encoding="utf-8")):
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), f"{path.name}: {action}"
+
+
+def test_the_version_is_the_same_everywhere(copy):
+    citation = yaml.safe_load((copy / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == nextframe.__version__
+
+
+def test_a_wheel_holds_the_whole_library(copy):
+    """Every module and every file that the library reads, also in packages that came later."""
+    wheels = copy / "wheels"
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", wheels, copy]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = wheels.glob("nextframe-*.whl")
+    assert wheel.name.startswith(f"nextframe-{nextframe.__version__}-")
+    shipped = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("nextframe/")}
+    notes = {"nextframe/results/README.md", "nextframe/models/ruff.toml"}  # for who works on the repository
+    expected = {path.relative_to(copy).as_posix() for path in (copy / "nextframe").rglob("*") if path.is_file()}
+    assert expected - shipped <= notes
+    assert "nextframe/py.typed" in shipped
 
 
 def test_one_command_moves_everything(copy):
