@@ -139,7 +139,7 @@ def _existing(source: str | os.PathLike) -> Path:
 def _check_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     if size is None:
         return None
-    sides = (size, size) if np.ndim(size) == 0 else tuple(size)
+    sides: tuple = (size, size) if np.ndim(size) == 0 else tuple(size)  # type: ignore[arg-type]
     if len(sides) != 2 or any(int(side) != side or side < 1 for side in sides):
         raise ValueError(f"size={size!r}: expected (height, width) in whole pixels, both at least 1")
     return int(sides[0]), int(sides[1])

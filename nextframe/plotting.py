@@ -127,7 +127,8 @@ def points(places: Mapping[str, tuple[float, float]], xlabel: str, ylabel: str, 
     for index, (name, place) in enumerate(places.items()):
         axis.plot(*place, "o", color=_colour(name, index))
     _label(axis, xlabel, ylabel, title, axes)
-    named = []  # where names stand, in pixels: one that would meet another goes below its point
+    # Where names stand, in pixels: one that would meet another goes below its point
+    named: list[tuple[float, float]] = []
     for index, (name, place) in enumerate(places.items()):
         x, y = axis.transData.transform(place)
         meets = any(abs(x - other_x) < 250 and abs(y - other_y) < 22 for other_x, other_y in named)
@@ -250,7 +251,7 @@ def _grid(rows: list[list], title: str, largest_error: float = 1.0) -> Figure:
             top = _LABEL + row * cell_height + _LABEL
             box = (column * cell_width, total_height - top - height * zoom, width * zoom, height * zoom)
             axis = figure.add_axes(
-                [box[0] / total_width, box[1] / total_height, box[2] / total_width, box[3] / total_height]
+                (box[0] / total_width, box[1] / total_height, box[2] / total_width, box[3] / total_height)
             )
             if row:
                 axis.imshow(plane, cmap=ERROR_MAP, vmin=-largest_error, vmax=largest_error, interpolation="nearest")

@@ -134,12 +134,12 @@ def window_dataset(
     whole_number("batch_size", batch_size)
     clips = _as_clips(clips)
     span = window_span(context, horizon, frame_step)
-    starts, offset = [], 0
+    starts_of, offset = [], 0
     for clip in clips:
         count = len(sliding_windows(clip, context, horizon, stride, frame_step)[0])  # checks the clip as well
-        starts.append(offset + stride * np.arange(count))
+        starts_of.append(offset + stride * np.arange(count))
         offset += len(clip)
-    starts = np.concatenate(starts)
+    starts = np.concatenate(starts_of)
     height, width = clips[0].shape[1:]
     # A variable, since tf.data copies a constant into its graph, twice; on the CPU, since clips may not fit a GPU.
     with tf.device("cpu"):
@@ -219,7 +219,7 @@ def _tensorflow():
 def _as_clips(clips: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
     """Whatever `window_dataset` accepts, as a list of clips of one size."""
     several = isinstance(clips, (list, tuple)) or (np.ndim(clips) == 4 and np.shape(clips)[-1] not in (1, 3, 4))
-    clips = [check_clip(clip) for clip in clips] if several else [check_clip(clips)]
+    clips = [check_clip(clip) for clip in clips] if several else [check_clip(np.asarray(clips))]
     if not clips:
         raise ValueError("clips is empty: expected at least one clip")
     sizes = {clip.shape[1:] for clip in clips}

@@ -11,7 +11,8 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-FILES = ["*.yml", "*.md", "*.cff", "*.toml", ".github/workflows/*.yml", "book/*.md", "notebooks/*.ipynb"]  # where addresses may stand
+# Where addresses may stand
+FILES = ["*.yml", "*.md", "*.cff", "*.toml", ".github/workflows/*.yml", "book/*.md", "notebooks/*.ipynb"]
 COLAB = "https://colab.research.google.com/github"
 
 

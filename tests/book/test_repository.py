@@ -77,7 +77,8 @@ def test_the_version_is_the_same_everywhere(copy):
 def test_a_wheel_holds_the_whole_library(copy):
     """Every module and every file that the library reads, also in packages that came later."""
     wheels = copy / "wheels"
-    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", wheels, copy]
+    options = ["--no-deps", "--no-build-isolation", "--no-index"]
+    build = [sys.executable, "-m", "pip", "wheel", *options, "-w", wheels, copy]
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = wheels.glob("nextframe-*.whl")
     assert wheel.name.startswith(f"nextframe-{nextframe.__version__}-")
