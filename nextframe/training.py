@@ -84,13 +84,14 @@ def fit(
     )
     optimizer = keras.optimizers.Adam(schedule)
     optimizer.build(model.trainable_variables)
-    model.compile(optimizer=optimizer, loss=LOSSES[loss](), jit_compile=compiles_well(model))
+    per_round = steps // rounds
+    options = {"loss": LOSSES[loss](), "jit_compile": compiles_well(model)}
+    model.compile(optimizer=optimizer, steps_per_execution=steps_at_once(per_round), **options)
     # what must agree for a checkpoint to be this run's
     identity = f"{model.name} {model.count_params()} {steps} {rounds} {learning_rate} {loss}"
     state = _Rounds(model, steps, rounds, checkpoint, identity, flops_per_example, progress)
     state.restore()
     if state.done < rounds:
-        per_round = steps // rounds
         remaining = training.repeat().skip(state.done * per_round)
         with quiet_about_tracing():
             model.fit(
@@ -103,6 +104,8 @@ def fit(
                 shuffle=False,  # the dataset does
                 verbose=0,
             )
+    # `predict` and `evaluate` would take as many batches at once: slower to trace, and larger in memory
+    model.compile(optimizer=model.optimizer, **options)
     model.set_weights(state.best)
     return state.history
 
@@ -117,6 +120,20 @@ def accuracy(model: keras.Model, dataset) -> float:
     with quiet_about_tracing():
         answers = model.predict(dataset, verbose=0).argmax(axis=1)
     return float((answers == np.concatenate([labels for _, labels in dataset])).mean())
+
+
+def steps_at_once(per_round: int) -> int:
+    """Steps that TensorFlow takes in a loop of its own before it returns to Python: the largest divisor up to 10.
+
+    A round must be a whole number of such loops, so that it ends after exactly its steps. Other backends take one step
+    at a time: PyTorch has no such loop, and JAX would trace each of the steps.
+
+    Args:
+        per_round: Steps in a round.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    return max(size for size in range(1, 11) if per_round % size == 0)
 
 
 def compiles_well(model: keras.Model) -> bool:

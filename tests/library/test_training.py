@@ -79,6 +79,31 @@ def test_learning_rate_rises_and_falls(datasets):
     assert rate[40] == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.parametrize(("per_round", "at_once"), [(20, 10), (12, 6), (11, 1)])
+def test_steps_in_a_loop_are_the_steps_one_by_one(monkeypatch, datasets, per_round, at_once):
+    """The last weights, those after each step alone; a step too few or too many, or a stale rate, would show."""
+    _, validation = datasets
+    assert training.steps_at_once(per_round) == at_once
+    looped, alone = network(), network()
+    last = []
+    monkeypatch.setattr(looped, "set_weights", lambda best: last.extend(looped.get_weights()))
+    training.fit(looped, fresh(), validation, steps=2 * per_round, rounds=2, learning_rate=0.01, progress=False)
+    schedule = looped.optimizer._learning_rate
+    alone.compile(optimizer=keras.optimizers.Adam(schedule), loss="mse", jit_compile=False)
+    for batch in fresh().repeat().take(2 * per_round):
+        alone.train_on_batch(*batch)
+    assert int(looped.optimizer.iterations) == 2 * per_round
+    for ours, plain in zip(last, alone.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-5, atol=1e-7)
+
+
+def test_a_fitted_model_takes_one_batch_at_a_time(datasets):
+    train, validation = datasets
+    model = network()
+    training.fit(model, train, validation, steps=20, rounds=2, progress=False)
+    assert model.steps_per_execution == 1
+
+
 @pytest.mark.parametrize("loss", ["mse", "mae", "cross_entropy"])  # "classes": see test_time_distributed
 def test_losses(datasets, loss):
     train, validation = datasets
