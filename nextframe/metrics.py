@@ -89,7 +89,7 @@ def sharpness(frames: np.ndarray) -> np.ndarray:
 
 
 def energy(frames: np.ndarray) -> np.ndarray:
-    """Mean square of each frame's pixels: what is left of the light; arguments as in `sharpness`."""
+    """Mean square of each frame's pixels, the energy of the image; arguments as in `sharpness`."""
     return np.square(np.asarray(frames, np.float64)).mean((-3, -2, -1))
 
 

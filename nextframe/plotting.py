@@ -116,25 +116,25 @@ def curves(
     return figure
 
 
-def points(places: Mapping[str, tuple[float, float]], xlabel: str, ylabel: str, title: str = "", **axes) -> Figure:
+def points(positions: Mapping[str, tuple[float, float]], xlabel: str, ylabel: str, title: str = "", **axes) -> Figure:
     """Draw one named point for each entry, in the model's colour where the name is one.
 
     Args:
-        places: Name → (x, y).
+        positions: Name → (x, y).
         xlabel, ylabel, title, axes: As in `curves`.
     """
     figure, axis = _half_figure()
-    for index, (name, place) in enumerate(places.items()):
-        axis.plot(*place, "o", color=_colour(name, index))
+    for index, (name, position) in enumerate(positions.items()):
+        axis.plot(*position, "o", color=_colour(name, index))
     _label(axis, xlabel, ylabel, title, axes)
     # Where names stand, in pixels: one that would meet another goes below its point
     named: list[tuple[float, float]] = []
-    for index, (name, place) in enumerate(places.items()):
-        x, y = axis.transData.transform(place)
+    for index, (name, position) in enumerate(positions.items()):
+        x, y = axis.transData.transform(position)
         meets = any(abs(x - other_x) < 250 and abs(y - other_y) < 22 for other_x, other_y in named)
         named.append((x, y))
         text, below = name.replace("_", " "), (6, -11 if meets else 4)
-        axis.annotate(text, place, below, textcoords="offset points", fontsize=8, color=_colour(name, index))
+        axis.annotate(text, position, below, textcoords="offset points", fontsize=8, color=_colour(name, index))
     return figure
 
 
@@ -225,7 +225,7 @@ def _half_figure():
 
 
 def _label(axis, xlabel, ylabel, title, axes):
-    """Name the axes and the finding, and take away what is not needed; after plotting, so that ticks widen the view."""
+    """Label the axes, set the title, and remove superfluous spines; after plotting, so that ticks widen the view."""
     axis.set(xlabel=xlabel, ylabel=ylabel, **axes)
     for which, scale in {"xticks": axis.xaxis, "yticks": axis.yaxis}.items():
         if which in axes:  # then these, and on a logarithmic axis no labels between them

@@ -1,6 +1,6 @@
 """Profiles: how big a run is. Chapters ask for a number by profile, so one notebook fits a test, a laptop and a GPU.
 
-`ci` proves that a notebook runs, in seconds. `cpu` is what the book prints: minutes on 2 cores. `gpu` is for Colab:
+`ci` proves that a notebook runs, in seconds. `cpu` makes the book's outputs: minutes on 2 cores. `gpu` is for Colab:
 minutes on its GPU, with more data and larger frames.
 """
 

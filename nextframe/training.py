@@ -166,7 +166,7 @@ class _Rounds(keras.callbacks.Callback):
     def on_test_begin(self, logs=None):
         # validation begins: the round's training is over
         self.seconds += time.perf_counter() - self.started
-        self.examples += int(self.network.metrics[0].count)  # what the mean loss was taken over
+        self.examples += int(self.network.metrics[0].count)  # windows in the mean loss
 
     def on_epoch_end(self, epoch, logs=None):
         step = (epoch + 1) * self.steps // self.rounds

@@ -22,7 +22,7 @@ def to_unit(frames: np.ndarray) -> np.ndarray:
 
 
 def window_span(context: int, horizon: int = 1, frame_step: int = 1) -> int:
-    """Number of consecutive frames that one window reaches over."""
+    """Number of consecutive frames that one window spans."""
     for name, value in {"context": context, "horizon": horizon, "frame_step": frame_step}.items():
         whole_number(name, value)
     return (context + horizon - 1) * frame_step + 1
@@ -210,7 +210,7 @@ def _tensorflow():
     import tensorflow as tf
 
     if keras.backend.backend() != "tensorflow":
-        # if TensorFlow has started already, it keeps what it has taken
+        # once TensorFlow has started, it keeps the memory that it has allocated
         with contextlib.suppress(RuntimeError):
             tf.config.set_visible_devices([], "GPU")
     return tf

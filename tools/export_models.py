@@ -52,7 +52,7 @@ def to_onnx(network: keras.Model, folder: Path) -> onnx.ModelProto:
     context = keras.Input(batch_shape=(1, *network.input_shape[1:]))
     forecast = network(context)
     one = keras.Model(context, forecast[:, -1] if len(forecast.shape) == 5 else forecast)
-    one(np.zeros(context.shape, "float32"))  # Keras exports only what has been called
+    one(np.zeros(context.shape, "float32"))  # Keras exports only a model that has been called
     path = folder / "network.onnx"
     one.export(path, format="onnx", verbose=False)
     model = onnx.load(path)
@@ -74,7 +74,7 @@ def to_onnx(network: keras.Model, folder: Path) -> onnx.ModelProto:
 def shrunk(name: str, values: np.ndarray) -> tuple[onnx.TensorProto | None, list[onnx.NodeProto]]:
     """Return weights in the fewest bits that hold them exactly, and what turns them back into floats of 32.
 
-    None for what was computed on the way, such as a normalization folded into a convolution: it stays as it is.
+    None for a derived tensor, such as a normalization folded into a convolution: it stays as it is.
     """
     if values.dtype != np.float32 or values.size == 1:
         return None, []
@@ -114,7 +114,7 @@ def exported(label: str, network: keras.Model, contexts: np.ndarray) -> bytes:
     """Return a network as packed ONNX.
 
     Raises:
-        SystemExit: It does not forecast what the network does.
+        SystemExit: Its forecasts differ from the network's.
     """
     model = to_onnx(network, FOLDER)
     gap = difference(model, network, contexts)
@@ -148,7 +148,7 @@ def digits_networks(task: protocols.Task, contents: dict[str, bytes]) -> list[di
 
 
 def blinking_networks(contents: dict[str, bytes]) -> dict:
-    """Export the networks of "Who remembers?" into `contents`; return what the page must know of them."""
+    """Export the networks of "Who remembers?" into `contents`; return their entries in the page's index."""
     listed = []
     for label, title in MEMORY_TITLES.items():
         periods = {}
@@ -165,7 +165,7 @@ def blinking_networks(contents: dict[str, bytes]) -> dict:
 
 
 def digits_picture() -> bytes:
-    """Digits that are in no training film, side by side."""
+    """Digits that are in no training clip, side by side."""
     picture = io.BytesIO()
     digits = shuffled_digits(16)[SPLITS["test"]][:DIGITS]
     Image.fromarray(np.concatenate(list(digits), axis=1)).save(picture, "PNG")

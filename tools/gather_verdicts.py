@@ -40,7 +40,7 @@ def gather(notebooks: Path = ROOT / "notebooks") -> list[dict]:
 
 
 def store() -> Path:
-    """Write what is gathered; return the file."""
+    """Write the verdicts; return the file."""
     from nextframe.benchmark import results  # with Keras, which a tool that only runs kernels need not load
 
     return results.save("claims", {"verdicts": gather()})

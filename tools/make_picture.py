@@ -1,5 +1,5 @@
-"""Draw what the book's first page and the README show: a film with forecasts that have learned nothing, the same for
-every trained network as a player, and what each is worth. And the card that other sites show of a link to the book.
+"""Draw the pictures of the book's first page and the README: a clip with the baselines' forecasts, a player of every
+trained network's forecasts, and their errors. And the card that other sites show of a link to the book.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ INK, NEXT = "#0072b2", "#d55e00"  # the logo's colours
 
 
 def draw_forecasts() -> None:
-    """Draw three forecasts of a real film that have learned nothing, with their errors."""
+    """Draw three baselines' forecasts of a real clip, with their errors."""
     bottle = clips.read_clip(example_path("bottle"), size=64)[55:70:3]
     contexts, targets = (windows.to_unit(part) for part in windows.sliding_windows(bottle, context=4))
     forecasts = {
@@ -33,14 +33,14 @@ def draw_forecasts() -> None:
 
 
 def draw_networks() -> None:
-    """Play a film of test digits beside each network's forecasts of it, the best network first."""
-    film = protocols.load_task("digits_32", training=1).film
+    """Play a clip of test digits beside each network's forecasts of it, the best network first."""
+    video = protocols.load_task("digits_32", training=1).video
     trained = [name for name in leaderboard.load_runs("digits-32") if name in pretrained.names()]
     pages = []
     for row in (trained[:ROW], trained[ROW:]):  # a phone has no room for more side by side
-        clips_of_row = {"the film": film[0, 10:]}
+        clips_of_row = {"the clip": video[0, 10:]}
         for name in row:
-            clips_of_row[name.replace("_", " ")] = forecasting.predict_along(pretrained.load(name), film)[0]
+            clips_of_row[name.replace("_", " ")] = forecasting.predict_along(pretrained.load(name), video)[0]
         describe = (
             "Two handwritten digits that bounce inside a frame, and beside them the forecasts of each of their frames "
             f"by {', '.join(list(clips_of_row)[1:])}, from the smallest error to the largest."
@@ -50,7 +50,7 @@ def draw_networks() -> None:
 
 
 def draw_answer() -> None:
-    """Draw a bar for each network and for optical flow: what it leaves of copying's error."""
+    """Draw a bar for each network and for optical flow: the share of copying's error that it leaves."""
     errors = {
         name: leaderboard.over_seeds(runs, leaderboard.mse_per_frame)[0]
         for name, runs in leaderboard.load_runs("digits-32").items()
@@ -69,12 +69,14 @@ def draw_answer() -> None:
 
 
 def draw_card() -> None:
-    """Draw 1200 × 630 pixels: a film, and its next frame by two networks and as it came."""
-    film = protocols.load_task("digits_32", training=1).film[:1]
-    past = {"2 ago": film[0, 7], "1 ago": film[0, 8], "now": film[0, 9]}
+    """Draw 1200 × 630 pixels: a clip, and its next frame by two networks and in truth."""
+    video = protocols.load_task("digits_32", training=1).video[:1]
+    past = {"2 ago": video[0, 7], "1 ago": video[0, 8], "now": video[0, 9]}
     trained = {"dense LSTM": "dense_lstm", "forecaster": "forecaster"}
-    forecasts = {title: forecasting.predict_along(pretrained.load(name), film)[0, 0] for title, name in trained.items()}
-    pictures = past | forecasts | {"what came": film[0, 10]}
+    forecasts = {
+        title: forecasting.predict_along(pretrained.load(name), video)[0, 0] for title, name in trained.items()
+    }
+    pictures = past | forecasts | {"what came": video[0, 10]}
     figure, axes = plt.subplots(1, len(pictures), figsize=(12, 6.3), dpi=100)
     figure.subplots_adjust(left=0.05, right=0.95, top=0.5, bottom=0.12, wspace=0.12)
     figure.text(0.05, 0.82, "Next Frame", size=60, weight="bold", color=INK)

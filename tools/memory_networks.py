@@ -1,4 +1,4 @@
-"""The small networks of "Who remembers?" on the page "Try it": each way of remembering, for each period of a light.
+"""The small networks of "Who remembers?" on the page "Try it": each architecture, for each period of a light.
 
     make live
 

@@ -1,4 +1,4 @@
-"""A Sphinx extension that mends what the theme writes: once the book is built, each page is gone through.
+"""A Sphinx extension that post-processes the theme's HTML: it edits each page once the book is built.
 
 Every mend must find its place on every page, so a new version of the theme cannot undo one in silence.
 """
@@ -6,7 +6,7 @@ Every mend must find its place on every page, so a new version of the theme cann
 import re
 from pathlib import Path
 
-# why: (what is found, what stands there afterwards)
+# why: (pattern, replacement)
 MENDS = {
     "Live code by another site's kernels is not used; its settings stand twice, an error in every browser": (
         r"\s*<script>const THEBE_JS_URL.*?</script>|\s*<script [^>]*sphinx-thebe\.js[^>]*></script>",

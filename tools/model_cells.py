@@ -1,8 +1,8 @@
 """Keep a chapter's model and the library's the same text: `make model-cells` rewrites the cells from the modules.
 
 Cells tagged `model` hold a module of nextframe/models, without its docstrings, which the prose around the cells
-replaces: each cell what follows in the module up to the last function that the cell defines. The first one begins with
-the imports; where they are long, a cell before it may hold them alone.
+replaces: each cell the module's text from there up to the last function that the cell defines. The first one begins
+with the imports; where they are long, a cell before it may hold them alone.
 """
 
 import ast

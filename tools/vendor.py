@@ -14,7 +14,7 @@ from pathlib import Path
 
 VENDOR = Path(__file__).resolve().parents[1] / "book" / "site" / "vendor"
 FONTS = "package/es5/output/chtml/fonts/woff-v2/"
-# package: (its SHA-256, folder, what is taken of it and where it goes; of a folder, all files)
+# package: (its SHA-256, folder, files taken and their destinations; of a folder, all files)
 PACKAGES = {
     "mathjax-3.2.2.tgz": (
         "1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09",
@@ -39,7 +39,7 @@ PACKAGES = {
 
 
 def vendor(archive: Path) -> None:
-    """Write what is taken of one package."""
+    """Write the files taken from one package."""
     expected, folder, files = PACKAGES[archive.name]
     found = hashlib.sha256(archive.read_bytes()).hexdigest()
     if found != expected:

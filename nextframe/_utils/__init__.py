@@ -1,1 +1,1 @@
-"""What the house needs and no chapter imports: files, checks of arguments, downloads, ffmpeg, logging."""
+"""Internal helpers: files, validation of arguments, downloads, ffmpeg, logging."""

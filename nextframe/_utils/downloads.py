@@ -23,7 +23,7 @@ def fetch(url: str, checksum: str, folder: str | os.PathLike | None = None, atte
         ValueError: What came is not the file: its checksum differs. It is deleted.
     """
     folder = cache_folder() if folder is None else Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)  # get_file would go elsewhere without a word
+    folder.mkdir(parents=True, exist_ok=True)  # without the folder, get_file falls back to another one silently
     name = url.rsplit("/", 1)[-1]
     for attempt in range(1, attempts + 1):
         try:

@@ -10,7 +10,7 @@ ASSETS = PACKAGE / "assets"
 
 
 def write_atomically(path: str | os.PathLike, content: bytes) -> Path:
-    """Write a file whole or not at all, replacing what is there; also where two programs do so at once."""
+    """Write a file atomically, replacing an existing one; safe for two processes at once."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")

@@ -1,4 +1,4 @@
-"""Keep TensorFlow from warning about what a book does all the time: using one model after another."""
+"""Silence TensorFlow's warning about repeated retracing, which many small models in one process set off."""
 
 import contextlib
 import logging

@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--models", nargs="+", choices=MODELS, metavar="MODEL")
     parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED")
-    parser.add_argument("--list", action="store_true", help="say what is measured and what is not, and stop")
+    parser.add_argument("--list", action="store_true", help="list measured and missing results, and stop")
     parser.add_argument("--only-missing", action="store_true", help="keep what older settings measured")
     parser.add_argument("--workers", type=int, help="processes at once (default: one for each core)")
     parser.add_argument("--ship", action="store_true", help="keep each model's best weights in the package, and stop")

@@ -1,6 +1,6 @@
 """What the benchmark measures, each in one function: a model's cost, a learning rate, a whole run.
 
-Each takes the settings of a job and returns what was measured, with the trained model where there is one.
+Each takes the settings of a job and returns its measurements, with the trained model where there is one.
 """
 
 import math
@@ -22,7 +22,7 @@ _DIAGNOSED = 64  # windows that diagnostics look at
 def calibrate(
     model: str, arguments: dict, task: dict, yardstick: dict | None = None, steps: int = 30
 ) -> tuple[dict, None]:
-    """Time a training step, and count what the model costs.
+    """Time a training step, and count the model's parameters, operations and memory.
 
     Args:
         model, arguments, task: As the protocol has them.

@@ -1,4 +1,4 @@
-"""Fingerprints: what a stored result depends on, so that a result of other code or other data can be refused."""
+"""Fingerprints: the inputs of a stored result (code, data), so that a result of others can be refused."""
 
 import functools
 import hashlib

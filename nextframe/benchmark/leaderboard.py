@@ -1,4 +1,4 @@
-"""The leaderboard: what the benchmark measured, model by model, straight from the results store."""
+"""The leaderboard: the benchmark's results, model by model, straight from the results store."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The plan of a benchmark: what a protocol asks for, and what of it has been measured.
+"""The plan of a benchmark: the measurements of a protocol, done and missing.
 
 Three stages, each made of jobs. `calibration` times a step of each model, alone on the machine, and turns the
 protocol's seconds into steps; `search` tries learning rates; `runs` trains with the best one, seed by seed, and scores
@@ -64,7 +64,7 @@ class Benchmark:
             return None
 
     def outdated(self, job: Job) -> list[str] | None:
-        """Compare a job's stored measurement with what it would depend on today.
+        """Compare the inputs of a job's stored measurement with those of today.
 
         Returns:
             The parts that have moved since, such as "structure" or "learning_rate": none if it still counts. None if

@@ -13,7 +13,7 @@ FOLDER = PACKAGE / "results"
 
 
 def save(name: str, result: dict, folder: str | os.PathLike = FOLDER) -> Path:
-    """Store a result, with what it was measured on: versions, machine and cores.
+    """Store a result, with its environment: versions, machine and cores.
 
     Args:
         name: Of the result; the file is `name.json`, in a folder within if there is a `/`.

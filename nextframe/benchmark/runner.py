@@ -1,4 +1,4 @@
-"""Measure what a protocol asks for and is not measured yet.
+"""Run the missing measurements of a protocol.
 
 Jobs run in processes of their own. Finished ones are skipped, so a benchmark that was killed goes on where it stopped.
 """
@@ -25,13 +25,13 @@ def run_benchmark(
     ray: str | None = None,
     folder: str | os.PathLike = results.FOLDER,
 ) -> list[str]:
-    """Measure what is not measured yet.
+    """Run the missing measurements.
 
     Args:
         protocol: As in `nextframe.benchmark.protocols.settings`.
         models: Names of models. Default: `Benchmark.models`.
         seeds: Default: the protocol's.
-        only_missing: Whether to leave alone what is there, although the protocol has changed since.
+        only_missing: Whether to keep existing results although the protocol has changed since.
         workers: Processes at once, with one thread each. Default: one for each core. Calibration runs alone, and has
             all cores.
         ray: Address of a Ray cluster to run on instead, or "local".
@@ -58,7 +58,7 @@ def run_benchmark(
                 failed.append(job.name)
                 print(f"{job.name} failed: {files}", flush=True)
                 continue
-            for name, content in sorted(files.items(), reverse=True):  # the weights, then what says that they are there
+            for name, content in sorted(files.items(), reverse=True):  # weights first, then their index
                 write_atomically((plan.folder if name.endswith(".json") else weights_folder(plan.name)) / name, content)
             print(f"{stage}: {count} of {len(jobs)}, {job.label}; about {left / 60:.0f} min left", flush=True)
     return failed

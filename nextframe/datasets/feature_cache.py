@@ -1,4 +1,4 @@
-"""Features: what a frozen network makes of every frame, computed once and kept."""
+"""Cache of a frozen network's features of every frame, computed once."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ from tqdm import tqdm
 from nextframe._utils.files import cache_folder
 from nextframe.windows import to_unit
 
-_PART = 64  # clips in a file: what an interruption can lose
+_PART = 64  # clips in a file: an interruption loses one file at most
 
 
 def cached_features(encoder: keras.Model, clips: np.ndarray, folder: str | os.PathLike | None = None) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Directions: clips labelled with the way they move, to ask what a network sees in time and what in single frames.
+"""Labelled motion: clips with the direction of their motion as label, to test whether a network uses time.
 
 The middle of each path is drawn without regard to its direction. So no single frame tells the direction; all frames
 together, in no order, tell the line of motion, but not which way along it; only their order tells that.

@@ -1,4 +1,4 @@
-"""Diagnostics: questions to a model that its error does not answer.
+"""Diagnostics: properties of a model that its error does not show.
 
 What does it cost? Does a shifted clip give a shifted forecast? How far back does it look, and does order matter? Can it
 remember? Does it see what it should predict?

@@ -21,7 +21,7 @@ def forward_flops(model: keras.Model) -> int:
     if it were pixels, as Keras computes it.
 
     Raises:
-        ValueError: A layer has weights, and this function does not know what it computes.
+        ValueError: A layer with weights whose operations this function cannot count.
     """
     return sum(_layer_flops(layer) for layer in model.layers)
 
@@ -32,7 +32,7 @@ def training_flops(model: keras.Model) -> int:
 
 
 def peak_training_memory(name: str, context_shape: tuple[int, ...], batch_size: int = 16, **size) -> float:
-    """Measure the memory that one training step takes at its peak, in megabytes, weights and gradients included.
+    """Measure the peak memory of one training step, in megabytes, weights and gradients included.
 
     The step runs in a process of its own, so nothing else counts. On a GPU it is the GPU's memory. On a CPU it is what
     the process takes beyond what it had before the model was built, with what TensorFlow needs to trace the model; it

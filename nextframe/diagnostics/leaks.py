@@ -11,7 +11,7 @@ def leaks(model: keras.Model, frames: np.ndarray, seed: int = 0) -> list[tuple[i
     """Find forecasts that see frames after their own time.
 
     Each frame is changed in turn. If the forecast of frame t + 1, made at time t, moves when frame t + 1 or a later one
-    does, the model has been shown what it should predict.
+    does, the model has been shown its own target.
 
     Args:
         model: Maps a context of N frames to a target; or, sequence to sequence, frames to one forecast each.

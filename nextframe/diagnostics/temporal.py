@@ -21,7 +21,7 @@ def temporal_receptive_field(model: keras.Model, context: np.ndarray, seed: int 
 
 
 def order_sensitivity(model: keras.Model, context: np.ndarray, seed: int = 0) -> dict[str, float]:
-    """How much the forecast changes when the context's frames change places: ‖change‖ ÷ ‖forecast‖.
+    """How much the forecast changes when the context's frames are reordered: ‖change‖ ÷ ‖forecast‖.
 
     Returns:
         {"reversed": …, "shuffled": …}; 0 for a model to which order means nothing.

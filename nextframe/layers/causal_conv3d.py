@@ -8,7 +8,7 @@ from keras import ops
 class CausalConv3D(keras.layers.Conv3D):
     """Conv3D whose output at time t sees the inputs up to t, and none after.
 
-    Keras offers causal padding for Conv1D alone. With `padding="same"`, a temporal kernel of 3 reaches one frame ahead:
+    Keras offers causal padding for Conv1D alone. With `padding="same"`, a temporal kernel of 3 sees one frame ahead:
     in a sequence-to-sequence model that frame is the target. Here time is padded at its start only, and space on both
     sides, so every axis keeps its length.
 
@@ -37,8 +37,8 @@ class CausalConv3D(keras.layers.Conv3D):
 
     def call(self, inputs):
         """Pad, then convolve."""
-        reach = [dilation * (size - 1) for size, dilation in zip(self.kernel_size, self.dilation_rate, strict=True)]
-        time, *space = reach
+        padded = [dilation * (size - 1) for size, dilation in zip(self.kernel_size, self.dilation_rate, strict=True)]
+        time, *space = padded
         padding = [(0, 0), (time, 0), *((side // 2, side - side // 2) for side in space), (0, 0)]
         return super().call(ops.pad(inputs, padding))
 

@@ -1,4 +1,4 @@
-"""ConvGRU2D: a GRU whose inputs and memory are pictures. Keras has the LSTM of that kind, and not the GRU."""
+"""ConvGRU2D: a GRU whose inputs and hidden state keep rows and columns; Keras has the LSTM of that kind alone."""
 
 import keras
 from keras import ops
@@ -10,7 +10,7 @@ class ConvGRU2DCell(keras.layers.GRUCell):
 
     Call arguments:
         inputs: `(batch, rows, columns, channels)`.
-        states: The memory, `(batch, new rows, new columns, filters)`, alone in a list.
+        states: The hidden state, `(batch, new rows, new columns, filters)`, alone in a list.
         training: Whether dropout is at work.
     """
 
@@ -26,7 +26,7 @@ class ConvGRU2DCell(keras.layers.GRUCell):
         **options,
     ):
         super().__init__(filters, reset_after=reset_after, **options)
-        # Keras's own layer reads these four, and says what is wrong with them
+        # Conv2D parses and validates these arguments
         like = keras.layers.Conv2D(
             filters, kernel_size, strides, padding, data_format=data_format, dilation_rate=dilation_rate
         )
@@ -63,9 +63,9 @@ class ConvGRU2DCell(keras.layers.GRUCell):
         self.built = True
 
     def call(self, inputs, states, training=False):
-        """Update the memory by one frame; returns it as output and as state."""
-        (memory,) = states
-        seen, kept = inputs, memory
+        """Update the hidden state by one frame; return it as output and as state."""
+        (state,) = states
+        seen, kept = inputs, state
         if training and 0 < self.dropout < 1:
             seen = seen * self.get_dropout_mask(seen)
         if training and 0 < self.recurrent_dropout < 1:
@@ -77,25 +77,25 @@ class ConvGRU2DCell(keras.layers.GRUCell):
         x = self._convolve_input(seen, bias)
         x_gates, x_candidate = self._split(x, both)
         if self.reset_after:
-            h_gates, h_candidate = self._split(self._convolve_memory(kept, self.recurrent_kernel, recurrent_bias), both)
+            h_gates, h_candidate = self._split(self._convolve_state(kept, self.recurrent_kernel, recurrent_bias), both)
         else:
-            h_gates = self._convolve_memory(kept, self.recurrent_kernel[..., :both])
+            h_gates = self._convolve_state(kept, self.recurrent_kernel[..., :both])
         update, reset = self._split(self.recurrent_activation(x_gates + h_gates), self.filters)
         if self.reset_after:
             h_candidate = reset * h_candidate
         else:
-            h_candidate = self._convolve_memory(reset * kept, self.recurrent_kernel[..., both:])
+            h_candidate = self._convolve_state(reset * kept, self.recurrent_kernel[..., both:])
         candidate = self.activation(x_candidate + h_candidate)
-        memory = update * memory + (1 - update) * candidate
-        return memory, [memory]
+        state = update * state + (1 - update) * candidate
+        return state, [state]
 
     def get_initial_state(self, batch_size=None):
-        """An empty memory: zeros."""
+        """The initial hidden state: zeros."""
         shape = self.compute_output_shape((batch_size, *self.input_shape_of_a_step))
         return [ops.zeros(shape, dtype=self.compute_dtype)]
 
     def compute_output_shape(self, input_shape):
-        """The shape of the memory, which is the output."""
+        """The shape of the hidden state, which is the output."""
         like = keras.layers.Conv2D(
             self.filters,
             self.kernel_size,
@@ -117,8 +117,8 @@ class ConvGRU2DCell(keras.layers.GRUCell):
         x = ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
         return self._add(x, bias)
 
-    def _convolve_memory(self, memory, kernel, bias=None):
-        return self._add(ops.conv(memory, kernel, 1, "same", self.data_format), bias)
+    def _convolve_state(self, state, kernel, bias=None):
+        return self._add(ops.conv(state, kernel, 1, "same", self.data_format), bias)
 
     def _add(self, x, bias):
         if bias is None:
@@ -148,15 +148,15 @@ class ConvGRU2D(keras.layers.RNN):
     no meaning here.
 
     Args:
-        filters: Channels of the memory, and of the output.
-        kernel_size: Side or sides of the kernels, for inputs and for the memory.
+        filters: Channels of the hidden state, and of the output.
+        kernel_size: Side or sides of the kernels, for inputs and for the hidden state.
         strides, padding, data_format, dilation_rate: Of the convolution of the input, as for `keras.layers.Conv2D`. The
-            memory is always convolved with stride 1, and keeps its size.
-        reset_after: Whether the reset gate acts after the memory's convolution, as in Keras's GRU, and not before it.
-        return_sequences: Whether to return the memory after every frame, or after the last one.
-        return_state: Whether to return the last memory as well.
+            hidden state is always convolved with stride 1, and keeps its size.
+        reset_after: Whether the reset gate acts after the hidden state's convolution, as in Keras's GRU, not before it.
+        return_sequences: Whether to return the hidden state after every frame, or after the last one.
+        return_state: Whether to return the last hidden state as well.
         go_backwards: Whether to read the video backwards.
-        stateful: Whether a batch begins with the memories that the batch before it ended with.
+        stateful: Whether a batch begins with the hidden states that the batch before it ended with.
         unroll: Whether to write the steps out instead of looping. On JAX, masks need it, here as in Keras's own layer.
         options: All that `keras.layers.GRUCell` takes: activations, biases, initializers, regularizers, constraints,
             dropout, recurrent_dropout, seed; and what every layer takes: name, dtype, trainable.
@@ -216,11 +216,11 @@ class ConvGRU2D(keras.layers.RNN):
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
-        """The shape of the output, or of output and memory; see above."""
+        """The shape of the output, or of output and hidden state; see above."""
         batch, steps, *frame = sequences_shape
-        memory = tuple(self.cell.compute_output_shape((batch, *frame)))
-        output = (batch, steps, *memory[1:]) if self.return_sequences else memory
-        return (output, memory) if self.return_state else output
+        state = tuple(self.cell.compute_output_shape((batch, *frame)))
+        output = (batch, steps, *state[1:]) if self.return_sequences else state
+        return (output, state) if self.return_state else output
 
     def get_config(self):
         """Everything that `__init__` takes."""

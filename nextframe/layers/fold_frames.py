@@ -8,7 +8,7 @@ from keras import ops
 class FoldFrames(keras.layers.Wrapper):
     """Apply a layer or a model to each frame, as `keras.layers.TimeDistributed` does, in one call.
 
-    TimeDistributed calls what it wraps once for each frame, so the graph holds ten copies of a network for ten frames.
+    TimeDistributed calls its layer once for each frame, so the graph holds ten copies of a network for ten frames.
     Here frames and examples share the batch axis, the network is called once, and the frames are counted out again.
     Outputs are the same. One difference: in training, a BatchNormalization inside sees all frames at once, and updates
     its averages once a step and not once a frame.
@@ -28,7 +28,7 @@ class FoldFrames(keras.layers.Wrapper):
     """
 
     def build(self, input_shape):
-        """Build what is wrapped, for one frame."""
+        """Build the wrapped layer, for one frame."""
         if len(input_shape) < 3:
             raise ValueError(f"input of shape {tuple(input_shape)}: expected (batch, frames, ...)")
         if not self.layer.built:

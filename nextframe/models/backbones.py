@@ -136,7 +136,7 @@ def frame_encoder(
 def normalize_features(features: keras.KerasTensor) -> keras.KerasTensor:
     """Bring each channel of a network's features to a mean of 0 and one small scale, whatever theirs was.
 
-    Features of ImageNet's networks reach far beyond the 0..1 of pixels. Beside pixels, and with a high learning rate,
+    The features of ImageNet's networks go far beyond the 0..1 of pixels. Beside pixels, and with a high learning rate,
     they drown what can be learned from the last frame. Training may change the scale.
     """
     return layers.BatchNormalization(

@@ -67,7 +67,7 @@ def conv3d(
             "last_slice": causal convolutions keep all N time steps; the last step is the forecast.
             "valid_kernel": no padding in time, so each convolution takes two frames away; the last one takes the rest.
             "time_to_channels": after the convolutions, the N time steps become channels of a 2-D convolution.
-        patch: Side of the squares of pixels that make one place; see `nextframe.models.patches`.
+        patch: Side of the squares of pixels that make one position; see `nextframe.models.patches`.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
 
     Returns:

@@ -45,16 +45,16 @@ def conv_lstm(
 
     Args:
         context_shape: `(N, height, width, 1)`.
-        filters: Channels of each layer's memory.
+        filters: Channels of each layer's hidden state.
         depth: Number of recurrent layers.
-        kernel_size: Side of each kernel, for inputs and for the memory, in places.
+        kernel_size: Side of each kernel, for inputs and for the hidden state, in positions.
         cell: "lstm" or "gru".
-        patch: Side of the squares of pixels that make one place; see `nextframe.models.patches`.
+        patch: Side of the squares of pixels that make one position; see `nextframe.models.patches`.
         frames_per_step: Frames that the recurrent layers read at once. Half as many steps cost half as much.
         decoder_depth: Number of convolutions in the decoder, the last one included.
         decoder_filters: Channels of each of them but the last.
         return_sequences: Whether to forecast after every frame, and not after the last one only. Each forecast is made from
-            the frames up to its own, since a recurrent layer cannot look ahead and the painting looks at one step.
+            the frames up to its own, since a recurrent layer cannot look ahead and the decoder looks at one step.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
 
     Returns:

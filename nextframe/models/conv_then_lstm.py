@@ -18,7 +18,7 @@ def conv_then_lstm(
     Args:
         context_shape: `(N, height, width, 1)`.
         filters: Channels of the convolutions.
-        units: Size of the LSTM's memory.
+        units: Size of the LSTM's state.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
 
     Returns:
@@ -38,8 +38,8 @@ def conv_then_lstm(
             activation="relu",
         )(x)  # (batch, N, rows, columns, filters)
     x = layers.Reshape((frames, -1))(x)  # (batch, N, features)
-    memory = layers.LSTM(units)(x)  # (batch, units)
-    painted = layers.Dense(height * width)(memory)
-    frame = layers.Reshape((height, width, 1))(painted)
+    state = layers.LSTM(units)(x)  # (batch, units)
+    decoded = layers.Dense(height * width)(state)
+    frame = layers.Reshape((height, width, 1))(decoded)
     forecast = to_frame(context, frame, head)
     return keras.Model(context, forecast, name="conv_then_lstm")

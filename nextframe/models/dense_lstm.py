@@ -18,7 +18,7 @@ def dense_lstm(
 
     Args:
         context_shape: `(N, height, width, 1)`.
-        units: Size of the recurrent layer's memory.
+        units: Size of the recurrent layer's state.
         cell: "lstm" or "gru".
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
 
@@ -34,8 +34,8 @@ def dense_lstm(
     frames, height, width, _ = context_shape
     pixels = height * width
     vectors = layers.Reshape((frames, pixels))(context)  # (batch, N, pixels)
-    memory = cells[cell](units)(vectors)  # (batch, units)
-    painted = layers.Dense(pixels)(memory)  # (batch, pixels)
-    frame = layers.Reshape((height, width, 1))(painted)
+    state = cells[cell](units)(vectors)  # (batch, units)
+    decoded = layers.Dense(pixels)(state)  # (batch, pixels)
+    frame = layers.Reshape((height, width, 1))(decoded)
     forecast = to_frame(context, frame, head)
     return keras.Model(context, forecast, name="dense_lstm")

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: a small network that names what is on a photograph, with the weights that ImageNet gave it."""
+"""EfficientNet-Lite0: a small image classifier, with its ImageNet weights."""
 
 import keras
 import numpy as np

@@ -65,7 +65,7 @@ def apply_kernels(frame, kernels, max_displacement, patch):
     side, window = 2 * max_displacement + 1, 2 * max_displacement + patch
     border = (max_displacement, max_displacement)
     padded = ops.pad(frame, ((0, 0), border, border, (0, 0)))
-    # All that a patch's pixels can be reached from. A convolution cuts it
+    # All pixels that can move into a patch. A convolution cuts them
     # out: with strides, `extract_patches` fails in a model of Keras 3.13.
     cut = np.eye(window**2, dtype="float32").reshape(window, window, 1, -1)
     around = ops.conv(padded, cut, strides=patch, padding="valid")
@@ -108,11 +108,11 @@ def forecaster(
     max_displacement: int = 3,
     patch: int = 2,
 ) -> keras.Model:
-    """Read the last frames as channels, move the last one by what they tell, and add a correction.
+    """Read the last frames as channels, move the last one by predicted kernels, and add a correction.
 
     Args:
         context_shape: `(N, height, width, 1)`.
-        filters: Channels where the picture has a place for each patch.
+        filters: Channels at full resolution, one position for each patch.
         blocks: Residual blocks there, of depthwise and 1×1 convolutions: one before looking from further away, the
             others after.
         deep_filters: Channels where it has one for each 2×2 patches.

@@ -26,9 +26,9 @@ def frames_as_channels(
     Args:
         context_shape: `(N, height, width, 1)`.
         filters: Channels of each hidden layer.
-        depth: Number of convolutions, the last one included. Each lets a pixel see `kernel_size // 2` places further.
-        kernel_size: Side of each kernel, in places.
-        patch: Side of the squares of pixels that make one place; see `nextframe.models.patches`.
+        depth: Number of convolutions, the last one included. Each widens the receptive field by `kernel_size // 2` positions on each side.
+        kernel_size: Side of each kernel, in positions.
+        patch: Side of the squares of pixels that make one position; see `nextframe.models.patches`.
         differences: Whether to read how each frame differs from the last one, and to have no biases. Where nothing
             moves, the last layer then gives exactly 0, and with the residual head the forecast is the last frame.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.

@@ -25,13 +25,13 @@ def grid_hybrid(
 ) -> keras.Model:
     """Encode each frame, convolve in space and time, read with a ConvGRU or ConvLSTM, and decode beside the last frame's pixels.
 
-    Nothing is pooled after the encoder, whose early layers keep a place for every few pixels.
+    Nothing is pooled after the encoder, whose early layers keep a position for every few pixels.
 
     Args:
         context_shape: `(N, height, width, 1)`.
-        filters: Channels of the convolution in time and of the memory.
+        filters: Channels of the convolution in time and of the hidden state.
         cell: "lstm" for ConvLSTM or "gru" for ConvGRU.
-        patch: Side of the squares of pixels that are painted at once; see `nextframe.models.patches`.
+        patch: Side of the squares of pixels that are decoded at once; see `nextframe.models.patches`.
         frames_per_step: Frames that the recurrent layer reads at once.
         decoder_filters: Channels of the decoder's convolutions.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
@@ -53,9 +53,7 @@ def grid_hybrid(
     x = normalize_features(x)
     x = group_frames(x, frames_per_step)
     x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
-    memory = RECURRENT_2D[cell](filters, 3, padding="same")(
-        x
-    )  # (batch, …, filters)
-    frame = decode_with_skip(context, memory, decoder_filters, patch)
+    state = RECURRENT_2D[cell](filters, 3, padding="same")(x)
+    frame = decode_with_skip(context, state, decoder_filters, patch)
     forecast = to_frame(context, frame, head)
     return keras.Model(context, forecast, name="grid_hybrid")

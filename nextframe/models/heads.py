@@ -47,13 +47,13 @@ def decode_with_skip(
     filters: int,
     patch: int,
 ) -> keras.KerasTensor:
-    """Paint a frame from features, with the last frame's pixels beside them: what an encoder lost, a painter can see.
+    """Decode a frame from features, with a skip connection to the last frame's pixels, which the encoder has lost.
 
     Args:
         context: `(batch, N, height, width, 1)`.
         features: `(batch, rows, columns, channels)`, resized to the grid of patches where theirs is another.
         filters: Channels of the two hidden convolutions.
-        patch: Side of the squares of pixels that are painted at once; see `nextframe.models.patches`.
+        patch: Side of the squares of pixels that are decoded at once; see `nextframe.models.patches`.
 
     Returns:
         `(batch, height, width, 1)`, without an activation, for `to_frame`.

@@ -1,4 +1,4 @@
-"""Reshaping: squares of pixels folded into channels and back, and frames turned into channels."""
+"""Patches: space-to-depth and back (pixel shuffle), and frames turned into channels."""
 
 import keras
 from keras import layers
@@ -7,10 +7,10 @@ from nextframe._utils.validation import whole_number
 
 
 def patchify(context: keras.KerasTensor, patch: int) -> keras.KerasTensor:
-    """Fold each square of pixels into the channels of one place, frame by frame.
+    """Space-to-depth: fold each square of pixels into the channels of one position, frame by frame.
 
-    A convolution then has `patch²` times fewer places to compute, and a kernel of 3 reaches `patch` times as far. No
-    pixel is lost. (Also known as space to depth.)
+    A convolution then has `patch²` times fewer positions to compute, and a kernel of 3 sees `patch` times as far. No
+    pixel is lost.
 
     Args:
         context: `(batch, N, height, width, 1)`.

@@ -13,7 +13,7 @@ RECURRENT = {"lstm": layers.LSTM, "gru": layers.GRU}
 
 
 def convolve_and_pool(x, filters, pooling):
-    """Convolve in space and time and keep the strongest of each square of places, twice."""
+    """Convolve in space and time and max-pool each square of positions, twice."""
     least, (rows, columns) = (
         whole_number("pooling", pooling) ** 2,
         x.shape[2:4],
@@ -44,9 +44,9 @@ def stacked_hybrid(
 
     Args:
         context_shape: `(N, height, width, 1)`.
-        pooling: Side of the squares of places that are pooled into one, after each of the two convolutions.
+        pooling: Side of the squares of positions that are pooled into one, after each of the two convolutions.
         cell: "lstm" or "gru".
-        units: Size of its memory.
+        units: Size of its state.
         filters: Channels of the convolutions.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
         feature_layer, encoder: As in `nextframe.models.frame_encoder`.
@@ -68,8 +68,8 @@ def stacked_hybrid(
     x = normalize_features(x)
     x = convolve_and_pool(x, filters, pooling)
     x = layers.Reshape((frames, -1))(x)  # (batch, N, features)
-    memory = RECURRENT[cell](units)(x)  # (batch, units)
-    painted = layers.Dense(height * width)(memory)
-    frame = layers.Reshape((height, width, 1))(painted)
+    state = RECURRENT[cell](units)(x)  # (batch, units)
+    decoded = layers.Dense(height * width)(state)
+    frame = layers.Reshape((height, width, 1))(decoded)
     forecast = to_frame(context, frame, head)
     return keras.Model(context, forecast, name="stacked_hybrid")

@@ -57,8 +57,10 @@ def classifier(
     for _ in range(2):
         x = convolution(filters, 3, activation=activation)(x)
     x = layers.Flatten()(x)
-    names = layers.Dense(classes, activation="softmax", dtype="float32")(x)
-    return keras.Model(features, names, name=f"classifier_{temporal}")
+    probabilities = layers.Dense(
+        classes, activation="softmax", dtype="float32"
+    )(x)
+    return keras.Model(features, probabilities, name=f"classifier_{temporal}")
 
 
 def time_distributed_classifier(
@@ -79,8 +81,10 @@ def time_distributed_classifier(
     features = FoldFrames(frame_encoder(context_shape[1:], **encoder))(
         context
     )
-    names = classifier(features.shape[1:], classes, **size)(features)
-    return keras.Model(context, names, name="time_distributed_classifier")
+    probabilities = classifier(features.shape[1:], classes, **size)(features)
+    return keras.Model(
+        context, probabilities, name="time_distributed_classifier"
+    )
 
 
 def time_distributed(
@@ -91,15 +95,15 @@ def time_distributed(
     feature_layer: str | None = "block1",
     **encoder,
 ) -> keras.Model:
-    """Forecast from what a network for photographs sees in each frame, and from the last frame itself.
+    """Forecast from an ImageNet network's features of each frame, and from the last frame itself.
 
     Features are taken early, where they still form a picture; a convolution reads those of all frames as channels; and
-    the painting also sees the pixels of the last frame, which the features have lost.
+    the decoder also sees the pixels of the last frame, which the features have lost.
 
     Args:
         context_shape: `(N, height, width, 1)`.
         filters: Channels of the convolutions after it.
-        patch: Side of the squares of pixels that are painted at once; see `nextframe.models.patches`.
+        patch: Side of the squares of pixels that are decoded at once; see `nextframe.models.patches`.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
         feature_layer, encoder: As in `nextframe.models.frame_encoder`.
 
