@@ -51,12 +51,17 @@ def test_the_leaderboard_is_the_files():
         assert len(scores) == 3 or stored[name][0]["parameters"] == 0
         assert says(row["MSE per frame"], [score["MSE per frame"][0] for score in scores]), name
         assert says(row["skill"], [score["skill"][0] for score in scores]), name
+        low, high = map(float, row["95 % over clips"].split(" to "))
+        errors = np.mean([run["clip_mse"] for run in stored[name] if "clip_mse" in run], axis=0)  # of each test clip
+        half = 1.96 * errors.std() / np.sqrt(len(errors))
+        assert abs((low + high) / 2 - errors.mean()) < 0.2 * half + 0.01, name
+        assert abs((high - low) / 2 - half) < 0.1 * half + 0.01, name
         assert row["parameters"] == f"{stored[name][0]['parameters']:,}"
 
 
-def test_real_film_is_the_files():
+def test_real_clips_are_the_files():
     stored = runs("clips-64")
-    page = tables("09_verdict")["skill on real film"]
+    page = tables("09_verdict")["skill on real clips"]
     assert set(page) == set(stored)
     for name, row in page.items():
         for clip, text in row.items():
@@ -95,7 +100,7 @@ def test_the_first_page_is_right_about_the_last():
     assert behind == {"dense lstm", "conv then lstm"}
 
 
-def test_the_first_page_is_right_about_real_film():
+def test_the_first_page_is_right_about_real_clips():
     """No seed of a network does as well as optical flow on either clip."""
     stored = runs("clips-64")
     (flow,) = stored["optical flow"]
@@ -115,6 +120,6 @@ def test_the_first_page_plays_every_network_that_ships_the_best_first():
     }
     page = (ROOT / "book" / "figures" / "networks.html").read_text()
     played = re.findall(r"<span[^>]*>([^<]+)</span>", page)
-    assert played[0] == "the film"
-    networks = [name for name in played if name != "the film"]
+    assert played[0] == "the clip"
+    networks = [name for name in played if name != "the clip"]
     assert networks == [name.replace("_", " ") for name in sorted(error, key=error.get)]

@@ -1,5 +1,7 @@
 """The built book, as a reader's browser gets it. Needs `make book` first; `make test` builds it strictly."""
 
+import importlib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -102,16 +104,30 @@ def test_tables_in_outputs_are_tables(soups):
     assert len(soup.select(".cell_output table")) >= 5
 
 
-def test_every_public_name_is_in_the_library_page(soups):
-    import nextframe.models
-    from nextframe import clips, forecasting, metrics, moving_digits, plotting, profiles, widgets, windows
+def public_modules():
+    """The package and all modules in it that have no underscore."""
+    import nextframe
 
+    names = [found.name for found in pkgutil.walk_packages(nextframe.__path__, "nextframe.")]
+    return [importlib.import_module(name) for name in names if not re.search(r"\._", name)]
+
+
+def test_every_public_name_is_in_the_library_page(soups):
+    """Under its module, or under the package that offers it (`nextframe.diagnostics.leaks`)."""
     documented = {tag.get("id") for tag in soups["book/api.html"].find_all(id=True)}
-    modules = (clips, forecasting, metrics, moving_digits, plotting, profiles, widgets, windows, nextframe.models)
-    for module in (*modules, nextframe.models.baselines):
+    missing = []
+    for module in public_modules():
         for name, value in vars(module).items():
             if callable(value) and not name.startswith("_") and getattr(value, "__module__", "") == module.__name__:
-                assert f"{module.__name__}.{name}" in documented
+                package = module.__name__.rpartition(".")[0]
+                if not {f"{module.__name__}.{name}", f"{package}.{name}"} & documented:
+                    missing.append(f"{module.__name__}.{name}")
+    assert missing == []
+
+
+def test_no_internal_module_is_in_the_library_page(soups):
+    documented = {tag.get("id") for tag in soups["book/api.html"].find_all(id=True)}
+    assert not [name for name in documented if re.match(r"nextframe\..*\b_", name)]
 
 
 def test_every_glossary_word_is_a_place_to_link_to(soups):
