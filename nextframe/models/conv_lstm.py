@@ -78,6 +78,5 @@ def conv_lstm(
     x = encode(x, RECURRENT_2D[cell], filters, kernel_size, depth)
     x = x if return_sequences else x[:, -1:]
     x = unpatchify(decode(x, decoder_filters, decoder_depth, patch**2), patch)
-    frame = x if return_sequences else x[:, 0]
-    forecast = to_frame(context, frame, head)
+    forecast = to_frame(context, x if return_sequences else x[:, 0], head)
     return keras.Model(context, forecast, name="conv_lstm")

@@ -135,12 +135,8 @@ def forecaster(
     seen = patchify(context[:, -frames:], patch)
     x = frames_to_channels(seen)
     x = unet(x, filters, blocks, deep_filters, deep_blocks)
-    moved = apply_kernels(
-        context[:, -1],
-        predict_kernels(x, max_displacement),
-        max_displacement,
-        patch,
-    )
+    kernels = predict_kernels(x, max_displacement)
+    moved = apply_kernels(context[:, -1], kernels, max_displacement, patch)
     options = {"padding": "same", "kernel_initializer": "zeros"}
     correction = layers.Conv2D(patch**2, 3, **options)(x)
     parts = [moved, correction]
