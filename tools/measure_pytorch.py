@@ -230,8 +230,8 @@ def main():
     torch.set_num_threads(options.threads)
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(options.threads)
-    film = {"canvas": SHAPE[1], "digit_size": 16, "speed": (1, 2.5)}  # as `protocols.digits_32` draws them
-    clips = moving_digits(200, 20, split="train", **film)
+    drawing = {"canvas": SHAPE[1], "digit_size": 16, "speed": (1, 2.5)}  # as `protocols.digits_32` draws them
+    clips = moving_digits(200, 20, split="train", **drawing)
     compared = {name: compare(name, clips, options.rounds, options.steps) for name in options.networks}
     result = {
         "protocol": PROTOCOL,
