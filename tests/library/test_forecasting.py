@@ -36,6 +36,15 @@ def test_rollout_is_clipped_unless_told_otherwise(context):
     assert np.abs(forecasting.rollout(model, context, 4, clip=False)).max() > 1
 
 
+def test_what_is_fed_back_is_clipped(context):
+    """Frames of 1.5 less the last one: 0, then 1.5, and 0.5 after the 1 that a screen can show."""
+    inputs = keras.Input(context.shape[1:])
+    model = keras.Model(inputs, 1.5 - inputs[:, -1])
+    for clip, levels in ((True, [1, 0.5, 1]), (False, [1.5, 0, 1.5])):
+        forecast = forecasting.rollout(model, np.zeros_like(context), 3, clip=clip)
+        assert forecast[0, :, 0, 0, 0].tolist() == levels
+
+
 def test_batches_do_not_change_the_forecast(context):
     model = build("context_mean", context.shape[1:])
     assert np.array_equal(
