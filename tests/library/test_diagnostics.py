@@ -52,6 +52,10 @@ def test_flops_by_hand():
     assert diagnostics.forward_flops(recurrent) == 2 * 10 * 4 * 24 * 20 * 16 * 9 * (2 + 16)
     gru = model_of(ConvGRU2D(16, 3, padding="same"), (10, 24, 20, 2))
     assert diagnostics.forward_flops(gru) == 2 * 10 * 3 * 24 * 20 * 16 * 9 * (2 + 16)
+    transposed = model_of(layers.Conv2DTranspose(8, 3, strides=2, padding="same"), (12, 10, 4))
+    assert diagnostics.forward_flops(transposed) == 2 * 12 * 10 * 4 * 9 * 8
+    depthwise = model_of(layers.DepthwiseConv2D(3, padding="same"), (24, 20, 4))
+    assert diagnostics.forward_flops(depthwise) == 2 * 24 * 20 * 4 * 9
     frames = model_of(layers.TimeDistributed(layers.Conv2D(8, 3, padding="same")), (10, 24, 20, 2))
     assert diagnostics.forward_flops(frames) == 10 * 2 * 24 * 20 * 8 * 9 * 2
 
@@ -145,6 +149,16 @@ def test_a_model_bound_to_places_does_not(context):
     assert diagnostics.shift_error(model, context, 3) > 0.1
 
 
+def test_margins_do_not_count_at_all(context):
+    """Neither their errors nor their light: what lies in them may be anything."""
+    places = np.random.default_rng(0).random((24, 24, 1), np.float32)
+    model = model_of(lambda x: x[:, -1] * places)
+    brighter = context.copy()
+    brighter[:, :, :8] = brighter[:, :, -8:] = 1
+    error = diagnostics.shift_error(model, context, 3, margin=8)
+    assert diagnostics.shift_error(model, brighter, 3, margin=8) == pytest.approx(error)
+
+
 def test_a_stride_is_felt_off_its_grid(context):
     def pool(x):
         return layers.UpSampling2D(4)(layers.AveragePooling2D(4)(x[:, -1]))
@@ -175,6 +189,13 @@ def test_receptive_field_of_known_models(context):
     assert not black.any()
 
 
+def test_receptive_field_is_the_euclidean_norm():
+    """3 and 4 for two pixels of a frame make 5."""
+    model = model_of(lambda x: 3 * x[:, 0, :, :1] + 4 * x[:, 0, :, 1:] + x[:, 1, :, :1], (2, 1, 2, 1))
+    older, newer = diagnostics.temporal_receptive_field(model, np.zeros((3, 2, 1, 2, 1)))
+    assert older == pytest.approx(5 * newer)
+
+
 def test_receptive_field_of_stacked_convolutions(context):
     """Two causal kernels of 3 reach back over five frames."""
     keras.utils.set_random_seed(0)
@@ -186,6 +207,13 @@ def test_receptive_field_of_stacked_convolutions(context):
 def test_order(context):
     assert diagnostics.order_sensitivity(build("context_mean", SHAPE), context)["shuffled"] < 1e-6
     assert diagnostics.order_sensitivity(build("copy_last", SHAPE), context)["reversed"] > 0.1
+
+
+@pytest.mark.parametrize("seed", [0, 3])  # one that draws the order as it was, and one that does not
+def test_shuffling_two_frames_is_reversing_them(context, seed):
+    """Whatever the seed draws: an order that stays as it was would tell nothing."""
+    found = diagnostics.order_sensitivity(build("copy_last", (2, *SHAPE[1:])), context[:, :2], seed)
+    assert found["shuffled"] == found["reversed"] > 0.1
 
 
 # ---- memory ----
@@ -260,6 +288,14 @@ def test_leaks_need_one_forecast_a_frame():
 
 def test_memory_is_learned_by_a_network_that_sees_the_whole_period():
     assert diagnostics.memory_skill("frames_as_channels", 2, steps=240, context=4, filters=8, depth=2) > 0.9
+
+
+def test_memory_is_1_for_the_frame_that_decided_and_0_for_the_mean():
+    shape = (6, 16, 16, 1)
+    assert diagnostics.memory_of(model_of(lambda x: x[:, -4], shape), 4) == 1
+    _, targets = memory_tasks.as_windows(memory_tasks.memory_clips("blinking", 4, 6, "test"), 6)
+    mean = model_of(lambda x: 0 * x[:, -1] + targets.mean(axis=0), shape)
+    assert diagnostics.memory_of(mean, 4) == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("task", memory_tasks.MEMORY_TASKS)
