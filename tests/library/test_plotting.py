@@ -9,6 +9,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from nextframe import clips, plotting
+from nextframe._utils import ffmpeg
 from nextframe.datasets.real_clips import example_path
 from nextframe.models import MODELS
 
@@ -49,6 +50,15 @@ def test_forecasts_share_one_error_scale(window):
     assert len(scales) == 1
     ((low, high),) = scales
     assert low == -high == -truth.max()
+
+
+def test_too_bright_is_red_and_too_dark_is_blue():
+    truth = np.full((8, 8, 1), 0.5)
+    figure = plotting.show_forecasts(truth[None], truth, {"bright": truth + 0.4, "dark": truth - 0.4})
+    errors = [image for axis in figure.axes for image in axis.images if image.get_cmap().name == "RdBu_r"]
+    bright, dark = (image.to_rgba(image.get_array())[0, 0] for image in errors)
+    assert bright[0] > 2 * bright[2]
+    assert dark[2] > 2 * dark[0]
 
 
 def test_forecasts_show_the_end_of_the_context(window):
@@ -94,6 +104,7 @@ def test_player_holds_the_clips_side_by_side(tmp_path):
     page = plotting.player({"truth": truth, "a <b>": forecast}, fps=5, zoom=2, describe='say "hi"').data
     (video,) = re.findall(r"data:video/mp4;base64,([^\"]+)", page)
     (tmp_path / "film.mp4").write_bytes(base64.b64decode(video))
+    assert ffmpeg.read_header(tmp_path / "film.mp4")["fps"] == 5
     film = clips.read_clip(tmp_path / "film.mp4").astype(int)
     assert film.shape == (10, 48, 64 + 4 + 64)
     assert np.abs(film[:, :, :64] - truth).mean() < 3

@@ -96,6 +96,13 @@ def test_forecasts_beside_the_truth():
     assert "<video" in widgets.forecast_player(build("copy_last", (4, 8, 10, 1)), film, "copying", "noise").data
 
 
+def test_a_forecast_that_is_too_bright_has_a_red_error():
+    """A film that darkens: each copied frame is brighter than the truth."""
+    film = np.broadcast_to(np.linspace(1, 0, 7, dtype=np.float32).reshape(1, 7, 1, 1, 1), (1, 7, 8, 10, 1))
+    *_, error = sprites(widgets.forecast_slider(build("copy_last", (4, 8, 10, 1)), film, "copying").data)
+    assert (error[..., 0] > error[..., 2]).all()
+
+
 def test_a_copied_frame_shifts_along():
     context = np.random.default_rng(0).random((1, 4, 8, 10, 1)).astype(np.float32)
     page = widgets.shift_slider(build("copy_last", (4, 8, 10, 1)), context, largest_shift=3).data
