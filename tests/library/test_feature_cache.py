@@ -44,6 +44,16 @@ def test_other_weights_and_other_clips_are_other_features(encoder, clips, counte
     assert len(counted) == 3
 
 
+def test_the_same_weights_in_another_layer_are_other_features(encoder, clips, tmp_path):
+    """Neither an activation nor a padding has weights of its own."""
+    cached_features(encoder, clips, tmp_path)
+    for change in ({"activation": "relu"}, {"padding": "same"}):
+        other = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(3, 3, strides=2, **change)])
+        other.set_weights(encoder.get_weights())
+        found = cached_features(other, clips, tmp_path)
+        np.testing.assert_allclose(found[:, 0], other(clips[:, 0, ..., None] / np.float32(255)), atol=1e-6)
+
+
 def test_an_interrupted_run_goes_on(encoder, clips, counted, tmp_path, monkeypatch):
     monkeypatch.setattr(feature_cache, "_PART", 2)
     whole = cached_features(encoder, clips, tmp_path / "whole")

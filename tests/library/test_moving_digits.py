@@ -43,6 +43,13 @@ def test_motion_is_straight_and_sub_pixel():
     assert (np.abs(steps[straight] % 1 - 0.5) < 0.25).any()  # not rounded to whole pixels
 
 
+def test_speeds_and_directions_are_drawn_evenly():
+    clips = moving_digits(200, 2, digits=1, canvas=100, speed=(1, 3)).astype(float)
+    down, right = np.diff(centre(clips), axis=1)[:, 0].T
+    assert (np.histogram(np.hypot(down, right), bins=4, range=(1, 3))[0] > 30).all()
+    assert (np.histogram(np.arctan2(down, right), bins=8, range=(-np.pi, np.pi))[0] > 10).all()
+
+
 def test_digits_stay_inside_and_bounce():
     clips = moving_digits(20, 60, digits=1, canvas=40, speed=(3, 3))
     light = clips.sum((2, 3), dtype=float)

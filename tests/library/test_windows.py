@@ -106,6 +106,18 @@ def test_shuffling_is_seeded_and_new_in_every_epoch(clip):
     assert order(shuffled(2)) != first
 
 
+def test_any_window_may_come_early():
+    """The whole clip is shuffled, and not a part of it that slides along."""
+    clip = np.arange(240, dtype=np.uint8).reshape(240, 1, 1)
+    for dataset in (
+        windows.window_dataset(clip, 1, batch_size=60, shuffle=True),
+        windows.labelled_dataset(clip[:, None], np.arange(240), batch_size=60, shuffle=True),
+    ):
+        first, *_, last = (np.rint(seen.numpy().ravel() * 255) for seen, _ in dataset)
+        assert first.max() > 215
+        assert last.min() < 24
+
+
 def test_memory_is_bounded_by_the_clip():
     """100,000 frames of 64×64: 410 MB of clip, 16 GB of windows."""
     clip = np.ones((100_000, 64, 64), np.uint8)
