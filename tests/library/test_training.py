@@ -1,10 +1,12 @@
 """One call to fit any model: what it promises about budgets, seeds, the best weights, and being cut off."""
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -193,9 +195,34 @@ def test_a_finished_run_is_not_trained_again(datasets, tmp_path):
 
 def test_a_checkpoint_of_another_run_is_refused(datasets, tmp_path):
     train, validation = datasets
-    training.fit(network(), train, validation, steps=4, rounds=2, checkpoint=tmp_path / "a.npz", progress=False)
-    with pytest.raises(ValueError, match="is the checkpoint of another run .*: delete it, or name another file"):
-        training.fit(network(), train, validation, steps=8, rounds=2, checkpoint=tmp_path / "a.npz", progress=False)
+    run = {"steps": 4, "rounds": 2, "checkpoint": tmp_path / "a.npz", "progress": False}
+    training.fit(network(), train, validation, **run)
+    for change in ({"steps": 8}, {"rounds": 4}, {"learning_rate": 1e-2}, {"loss": "mae"}):
+        with pytest.raises(ValueError, match="is the checkpoint of another run .*: delete it, or name another file"):
+            training.fit(network(), train, validation, **run | change)
+    with pytest.raises(ValueError, match="is the checkpoint of another run"):
+        training.fit(network(filters=5), train, validation, **run)
+
+
+def test_time_and_examples_are_counted_on_after_an_interruption(datasets, tmp_path, monkeypatch):
+    """By a clock that moves a second each time that it is read: at the start and the end of a round."""
+    train, validation = datasets
+    run = {"steps": 16, "rounds": 2, "checkpoint": tmp_path / "a.npz", "flops_per_example": 10, "progress": False}
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=itertools.count().__next__))
+    save = training._Rounds.save
+
+    def save_and_stop(self):
+        save(self)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training._Rounds, "save", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        training.fit(network(), train, validation, **run)
+    monkeypatch.setattr(training._Rounds, "save", save)
+    history = training.fit(network(), train, validation, **run)
+    assert [entry["seconds"] for entry in history] == [1, 2]
+    assert [entry["examples"] for entry in history] == [60, 120]
+    assert [entry["flops"] for entry in history] == [600, 1200]
 
 
 def test_many_runs_in_a_row_are_quiet(datasets, capfd):
