@@ -116,6 +116,33 @@ def test_the_rate_with_the_lowest_error_is_taken(protocol, tmp_path):
     assert [job.settings["learning_rate"] for job in plan.jobs("runs", [MODEL])] == [1e-2, 1e-2]
 
 
+def test_the_search_has_its_share_of_the_steps(protocol, tmp_path):
+    put_calibration(protocol, tmp_path)  # 10 steps
+    protocol.write_text(SMALL.replace("share = 0.5", "share = 0.4"))
+    searches = Benchmark(protocol, tmp_path).jobs("search", [MODEL])
+    assert [job.settings["steps"] for job in searches] == [4, 4]
+    assert [job.seconds for job in searches] == pytest.approx([0.008, 0.008])
+
+
+def test_the_search_returns_the_lowest_error(monkeypatch):
+    errors = [{"validation": error} for error in (0.3, 0.1, 0.2)]
+    monkeypatch.setattr(protocols.Task, "fit", lambda *_, **__: errors)
+    task, size = {"source": "digits_32", "training": 1}, {"filters": 2, "depth": 2}
+    found, _ = experiments.search_learning_rate(MODEL, size, task, steps=3, rounds=3, learning_rate=1e-3, seed=0)
+    assert found == {"validation": 0.1, "history": errors}
+
+
+def test_a_step_takes_what_it_takes_in_the_faster_round():
+    """After one to warm up: another program may have slowed the other."""
+
+    class Data:
+        def fit(self, network, steps, learning_rate, *, rounds, **options):
+            assert (steps, rounds) == (30, 3)
+            return [{"seconds": seconds} for seconds in (0.5, 3.5, 5.5)]
+
+    assert experiments._seconds_per_step(None, Data(), 10) == pytest.approx(0.2)
+
+
 def test_seconds_are_those_of_a_machine_as_fast_as_the_yardstick(protocol, tmp_path, monkeypatch):
     """Where the yardstick takes twice as long as it should, so does everything: a step's time is halved."""
     yardstick = f'yardstick = {{ model = "{MODEL}", arguments = {{ depth = 2 }}, seconds_per_step = 0.2 }}'

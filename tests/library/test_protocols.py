@@ -34,6 +34,19 @@ def test_real_clip_is_cut_in_time():
     assert np.array_equal(task.context[5], task.video[0, 5:15])
 
 
+def test_each_real_clip_has_its_own_windows():
+    names = ["box", "bottle"]
+    task = protocols.real_clips_64(names)
+    assert list(task.groups) == names
+    for name, training, validation in zip(names, task.training_clips, task.validation_clips, strict=True):
+        *parts, test = windows.chronological_split(clips.read_clip(example_path(name), size=64))
+        assert np.array_equal(training, parts[0])
+        assert np.array_equal(validation, parts[1])
+        expected = windows.sliding_windows(test, context=10, horizon=10)
+        for found, each in zip((task.context, task.future), expected, strict=True):
+            assert np.array_equal(found[task.groups[name]], windows.to_unit(each))
+
+
 def test_fit_trains_on_the_films(monkeypatch):
     monkeypatch.setenv("NEXTFRAME_PROFILE", "ci")
     task = protocols.digits_32()
