@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from nextframe.models.backbones import frame_encoder
+from nextframe.models.backbones import BACKBONES, frame_encoder
 from nextframe.models.efficientnet_lite0 import efficientnet_lite0
 
 
@@ -41,6 +41,15 @@ def test_grey_frames_are_repeated_and_scaled_as_the_network_wants(lite0):
     expected = keras.Model(network.input, network.get_layer("block3").output)(image)
     np.testing.assert_allclose(encoder(frame), expected, rtol=1e-4, atol=1e-4)
     assert encoder.output_shape == (None, 16, 16, 24)
+
+
+@pytest.mark.parametrize(("name", "module"), [("InceptionV3", "inception_v3"), ("ResNet50", "resnet")])
+def test_pixels_are_scaled_as_keras_applications_do(name, module):
+    """Of a grey picture, whose red, green and blue are the same, so Keras may swap them."""
+    grey = np.repeat(np.linspace(0, 1, 5, dtype=np.float32)[:, None, None], 3, axis=-1)
+    found = keras.layers.Rescaling(BACKBONES[name].scale, BACKBONES[name].offset)(grey)
+    expected = getattr(keras.applications, module).preprocess_input(255 * grey)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_frozen_unless_asked():

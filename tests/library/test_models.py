@@ -288,6 +288,14 @@ def test_forecaster_moves_by_the_shift_that_it_is_told(patch):
     assert model.predict([frame, motion], verbose=0)[0] == pytest.approx(0.75 * left + 0.25 * above, abs=1e-6)
 
 
+def test_forecaster_reads_the_last_frames():
+    rng = np.random.default_rng(0)
+    model = build("forecaster", (6, 16, 16, 1), frames=3, filters=4, deep_filters=4)
+    model.set_weights([rng.normal(0, 0.1, weight.shape) for weight in model.get_weights()])
+    reach = diagnostics.temporal_receptive_field(model, rng.random((1, 6, 16, 16, 1)))
+    assert (reach > 0).tolist() == [False, False, False, True, True, True]
+
+
 def test_forecaster_without_motion_has_no_weights_for_it():
     model, whole = build("forecaster", (6, 16, 16, 1), max_displacement=0), build("forecaster", (6, 16, 16, 1))
     assert whole.count_params() - model.count_params() == 49 * (48 + 1)
