@@ -32,6 +32,18 @@ def test_layers_and_connections_matter(change):
     assert fingerprints.structure(network()) != fingerprints.structure(network(**change))
 
 
+def test_settings_that_a_release_of_keras_adds_do_not_matter(monkeypatch):
+    """Here two that an older one lacked: None, and a default."""
+    today, get_config = fingerprints.structure(network()), layers.Conv2D.get_config
+    added = ("bias_regularizer", "dilation_rate")
+
+    def of_before(layer):
+        return {name: value for name, value in get_config(layer).items() if name not in added}
+
+    monkeypatch.setattr(layers.Conv2D, "get_config", of_before)
+    assert fingerprints.structure(network()) == today
+
+
 def test_a_default_of_our_own_layers_matters(monkeypatch):
     def of(reset_after):
         video = keras.Input((3, 8, 8, 1))
@@ -56,6 +68,13 @@ def test_one_grey_level_matters():
         other = np.array(getattr(task, part))
         other[-1, -1, -1, -1] += 1
         assert fingerprints.data(dataclasses.replace(task, **{part: other})) != before, part
+
+
+def test_the_cut_into_clips_matters():
+    """The same frames in one clip have windows of their own."""
+    task = protocols.digits_32(training=2)
+    joined = dataclasses.replace(task, training_clips=task.training_clips.reshape(1, 40, 32, 32))
+    assert fingerprints.data(joined) != fingerprints.data(task)
 
 
 def test_all_arguments_are_resolved():

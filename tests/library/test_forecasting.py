@@ -86,6 +86,13 @@ def test_any_keras_model_will_do(context):
     assert forecasting.rollout(model, context, 2).shape == (3, 2, 8, 8, 1)
 
 
+def test_a_forecast_for_every_frame_of_any_size(context):
+    """Of a model that makes one after each frame, the last one counts; sizes that it leaves open are any."""
+    inputs = keras.Input((None, None, None, 1))
+    model = keras.Model(inputs, 1 - inputs)
+    np.testing.assert_allclose(forecasting.predict_next(model, context), 1 - context[:, -1], atol=1e-6)
+
+
 def test_forecasts_along_a_film_are_those_of_its_windows():
     films = np.random.default_rng(0).random((2, 9, 8, 8, 1)).astype(np.float32)
     model = build("context_mean", (4, 8, 8, 1))

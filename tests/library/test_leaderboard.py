@@ -34,6 +34,7 @@ def test_the_best_model_comes_first_with_its_spread(protocol, tmp_path):
     assert list(board)[-1] == BASELINES[0].__name__
     assert leaderboard.over_seeds(board[MODEL], leaderboard.skill) == pytest.approx((0.75, 0.05))
     assert leaderboard.with_spread(board[MODEL], leaderboard.mse_per_frame, 1) == "5.0 ± 1.0"
+    assert leaderboard.with_spread(board[MODEL], leaderboard.skill) == "0.750 ± 0.050"
     assert leaderboard.with_spread(board["copy_last"], leaderboard.skill, 2) == "0.00"
 
 
@@ -124,6 +125,14 @@ def test_level_takes_the_larger_uncertainty():
     # three seeds that spread more than the models differ
     spread = runs_with_errors(a_little_worse, a_little_worse + 0.3, a_little_worse - 0.3)
     assert leaderboard.level(runs_with_errors(hard), spread)
+
+
+def test_more_windows_of_the_same_clips_tell_no_better():
+    """A difference within the uncertainty over thirty clips, each seen in twenty windows."""
+    errors = np.random.default_rng(0).normal(5, 2, 600)
+    better = errors - np.repeat(np.random.default_rng(1).normal(0.2, 1, 30), 20)
+    assert leaderboard.level(runs_with_errors(errors), runs_with_errors(better), block=20)
+    assert not leaderboard.level(runs_with_errors(errors), runs_with_errors(better))
 
 
 def test_runs_without_errors_of_windows_have_no_interval():

@@ -19,8 +19,9 @@ def test_a_result_comes_back_with_its_circumstances(tmp_path):
 
 def test_a_result_that_cannot_be_written_leaves_the_old_one(tmp_path):
     results.save("run", {"mse": 1.5}, folder=tmp_path)
-    with pytest.raises(TypeError):
-        results.save("run", {"mse": object()}, folder=tmp_path)
+    for value, error in ((object(), TypeError), (float("nan"), ValueError)):
+        with pytest.raises(error):
+            results.save("run", {"mse": value}, folder=tmp_path)
     assert results.load("run", folder=tmp_path)["mse"] == 1.5
 
 

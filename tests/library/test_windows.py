@@ -50,6 +50,7 @@ def test_split_is_complete_and_in_order(clip):
     assert [len(part) for part in parts] == [30, 10, 10]
     assert np.array_equal(np.concatenate(parts), clip)
     assert all(np.shares_memory(part, clip) for part in parts)
+    assert [len(part) for part in windows.chronological_split(np.zeros((100, 4, 4), np.uint8))] == [70, 15, 15]
 
 
 def test_to_unit():
