@@ -104,7 +104,7 @@ def test_the_interval_over_clips_is_that_of_the_mean():
     errors = np.random.default_rng(0).normal(5, 2, 400)
     low, high = leaderboard.over_clips(runs_with_errors(errors))
     half = 1.96 * errors.std() / np.sqrt(400)
-    assert (low, high) == pytest.approx((errors.mean() - half, errors.mean() + half), abs=0.15 * half)
+    assert (low, high) == pytest.approx((errors.mean() - half, errors.mean() + half), abs=0.07 * half)
 
 
 def test_windows_of_one_clip_count_as_one():

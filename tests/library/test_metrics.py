@@ -59,6 +59,7 @@ def test_one_value_a_frame_whatever_the_leading_axes(frames):
     for metric in (metrics.mse, metrics.mae, metrics.psnr, metrics.ssim):
         assert metric(truth, forecast).shape == (5, 1)
         assert metric(truth[0, 0], forecast[0, 0]).shape == ()
+    assert metrics.mse(truth, forecast, per="frame") == pytest.approx(24 * 30 * metrics.mse(truth, forecast))
 
 
 def test_psnr_of_a_film_is_the_mean_over_frames(frames):
@@ -91,6 +92,7 @@ def test_blur_takes_sharpness_and_leaves_less_energy(frames):
 
 def test_clipping_is_explicit(frames):
     truth, last_frame = frames
+    assert metrics.clip_to_unit(np.array([-0.5, 0.25, 1.5])).tolist() == [0, 0.25, 1]
     beyond = np.where(truth > 0.5, truth + 1, truth)
     assert metrics.mse(truth, beyond).max() > 0.1
     assert metrics.score(truth, beyond, last_frame, clip=False)["MSE"] == metrics.mse(truth, beyond).mean()
