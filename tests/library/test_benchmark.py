@@ -122,6 +122,8 @@ def test_the_search_has_its_share_of_the_steps(protocol, tmp_path):
     searches = Benchmark(protocol, tmp_path).jobs("search", [MODEL])
     assert [job.settings["steps"] for job in searches] == [4, 4]
     assert [job.seconds for job in searches] == pytest.approx([0.008, 0.008])
+    put_calibration(protocol, tmp_path, seconds_per_step=1)
+    assert Benchmark(protocol, tmp_path).steps(MODEL) == 2  # one in each round, at least
 
 
 def test_the_search_returns_the_lowest_error(monkeypatch):

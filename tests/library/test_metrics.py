@@ -56,8 +56,10 @@ def test_identical_frames(frames):
 
 def test_one_value_a_frame_whatever_the_leading_axes(frames):
     truth, forecast = (part.reshape(5, 1, 24, 30, 1) for part in frames)
+    for of_frames in (metrics.sharpness, metrics.energy):
+        assert (of_frames(truth).shape, of_frames(truth).dtype) == ((5, 1), np.float64)
     for metric in (metrics.mse, metrics.mae, metrics.psnr, metrics.ssim):
-        assert metric(truth, forecast).shape == (5, 1)
+        assert (metric(truth, forecast).shape, metric(truth, forecast).dtype) == ((5, 1), np.float64)
         assert metric(truth[0, 0], forecast[0, 0]).shape == ()
     assert metrics.mse(truth, forecast, per="frame") == pytest.approx(24 * 30 * metrics.mse(truth, forecast))
 
