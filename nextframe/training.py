@@ -15,6 +15,7 @@ import numpy as np
 from nextframe._utils.tf_logging import quiet_about_tracing
 from nextframe._utils.validation import one_of, whole_number
 from nextframe.profiles import sees_gpu
+from nextframe.windows import endless
 
 LOSSES = {
     "mse": keras.losses.MeanSquaredError,
@@ -92,7 +93,7 @@ def fit(
     state = _Rounds(model, steps, rounds, checkpoint, identity, flops_per_example, progress)
     state.restore()
     if state.done < rounds:
-        remaining = training.repeat().skip(state.done * per_round)
+        remaining = endless(training, state.done * per_round)
         with quiet_about_tracing():
             model.fit(
                 remaining,
@@ -137,7 +138,14 @@ def steps_at_once(per_round: int) -> int:
 
 
 def compiles_well(model: keras.Model) -> bool:
-    """Whether to compile with XLA: on a GPU, but for layers that have no XLA kernel there (cuDNN's LSTM and GRU)."""
+    """Whether Keras should compile a training step with `jit_compile`.
+
+    On TensorFlow: on a GPU, but for layers that have no XLA kernel there (cuDNN's LSTM and GRU). On JAX: always, since
+    JAX would else do each operation by itself, many times slower. On PyTorch: never.
+    """
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        return backend == "jax"
     recurrent = any(isinstance(layer, keras.layers.LSTM | keras.layers.GRU) for layer in model._flatten_layers())
     return sees_gpu() and not recurrent and all(layer.supports_jit for layer in model._flatten_layers())
 

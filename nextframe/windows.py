@@ -3,7 +3,6 @@
 A *window* is one context of N frames with its target. The only module that touches `tf.data`.
 """
 
-import contextlib
 import math
 from collections.abc import Sequence
 
@@ -126,7 +125,6 @@ def window_dataset(
         ValueError: As `sliding_windows`; or the clips differ in size; or `batch_size` is below 1; or a horizon above 1
             is asked for with `sequence_targets`.
     """
-    tf = _tensorflow()
     if sequence_targets and horizon != 1:
         raise ValueError(
             f"horizon={horizon} with sequence_targets=True: each step forecasts one frame; leave horizon at 1"
@@ -140,10 +138,24 @@ def window_dataset(
         starts_of.append(offset + stride * np.arange(count))
         offset += len(clip)
     starts = np.concatenate(starts_of)
-    height, width = clips[0].shape[1:]
+    pixels = clips[0] if len(clips) == 1 else np.concatenate(clips)
+    height, width = pixels.shape[1:]
+    if not _on_tensorflow():
+        past = np.arange(0, context * frame_step, frame_step)
+        if sequence_targets:
+            future = past + frame_step
+        else:
+            future = np.arange(context * frame_step, span, frame_step) if horizon > 1 else span - 1
+
+        def cut(numbers):
+            first = starts[numbers]
+            return tuple(to_unit(pixels[np.add.outer(first, offsets)]) for offsets in (past, future))
+
+        return _batches(len(starts), batch_size, cut, shuffle, seed)
+    tf = _tensorflow()
     # A variable, since tf.data copies a constant into its graph, twice; on the CPU, since clips may not fit a GPU.
     with tf.device("cpu"):
-        frames = tf.Variable(clips[0] if len(clips) == 1 else np.concatenate(clips), trainable=False)
+        frames = tf.Variable(pixels, trainable=False)
 
     def unit(numbers, *shape):
         """The frames with these numbers as floats in 0..1, in one pass over memory: this sets the speed."""
@@ -184,12 +196,20 @@ def labelled_dataset(
     Raises:
         ValueError: Not one label for each input, or `batch_size` is below 1.
     """
-    tf = _tensorflow()
     whole_number("batch_size", batch_size)
     if len(inputs) != len(labels) or len(labels) == 0:
         raise ValueError(
             f"{len(inputs)} inputs and {len(labels)} labels: expected one label for each, and at least one"
         )
+    labels = np.asarray(labels)
+    if not _on_tensorflow():
+
+        def choose(numbers):
+            chosen = inputs[numbers]
+            return (to_unit(chosen) if inputs.dtype == np.uint8 else chosen), labels[numbers]
+
+        return _batches(len(labels), batch_size, choose, shuffle, seed)
+    tf = _tensorflow()
     with tf.device("cpu"):  # a variable, as in `window_dataset`
         kept = tf.Variable(inputs, trainable=False)
 
@@ -197,22 +217,42 @@ def labelled_dataset(
         chosen = tf.gather(kept, numbers)
         return (tf.cast(chosen, tf.float32)[..., None] / 255 if inputs.dtype == np.uint8 else chosen), labels
 
-    dataset = tf.data.Dataset.from_tensor_slices((np.arange(len(labels)), np.asarray(labels)))
+    dataset = tf.data.Dataset.from_tensor_slices((np.arange(len(labels)), labels))
     if shuffle:
         dataset = dataset.shuffle(len(labels), seed=seed)
     dataset = dataset.batch(batch_size).map(gather, num_parallel_calls=tf.data.AUTOTUNE)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
-def _tensorflow():
-    """TensorFlow, imported only where it is needed, and kept off the GPU where another backend computes there."""
+def endless(dataset, first: int = 0):
+    """Return the batches of a dataset, epoch after epoch without end, from batch number `first` on.
+
+    Args:
+        dataset: What `window_dataset` or `labelled_dataset` returns.
+        first: How many batches to leave out: those of a run that was cut off.
+    """
+    return dataset.repeat().skip(first) if _on_tensorflow() else dataset.endless(first)
+
+
+def _on_tensorflow() -> bool:
     import keras
+
+    return keras.backend.backend() == "tensorflow"
+
+
+def _batches(count, batch_size, gather, shuffle, seed):
+    """Batches for a backend without `tf.data`."""
+    from nextframe._utils.batches import Batches
+
+    def order(epoch):
+        return np.random.default_rng([seed, epoch]).permutation(count) if shuffle else np.arange(count)
+
+    return Batches(count, batch_size, gather, order)
+
+
+def _tensorflow():
     import tensorflow as tf
 
-    if keras.backend.backend() != "tensorflow":
-        # once TensorFlow has started, it keeps the memory that it has allocated
-        with contextlib.suppress(RuntimeError):
-            tf.config.set_visible_devices([], "GPU")
     return tf
 
 

@@ -1,0 +1,72 @@
+"""Batches in an order that a seed decides, for Keras on backends that have no `tf.data`."""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+import keras
+import numpy as np
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of examples that are gathered by number; a pass over all of them is an epoch.
+
+    Keras counts the epochs: it calls `on_epoch_end` after each, and so does a plain `for` loop.
+    """
+
+    def __init__(self, count: int, batch_size: int, gather: Callable, order: Callable[[int], np.ndarray]):
+        """Say how many examples there are, and how to get them.
+
+        Args:
+            count: Number of examples.
+            batch_size: Examples in a batch; the last one of an epoch may be smaller.
+            gather: Maps numbers of examples `(batch,)` to a batch of them.
+            order: Maps the number of an epoch, from 0, to the order of the examples in it, `(count,)`.
+        """
+        # Two threads gather ahead while the model works; batches come in order all the same.
+        super().__init__(workers=2, max_queue_size=4)
+        self.count, self.batch_size, self.gather = count, batch_size, gather
+        self.order = lru_cache(2)(order)  # two: near its end, the next epoch's first batches are gathered already
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return -(-self.count // self.batch_size)
+
+    def __getitem__(self, number: int) -> tuple:
+        """Return a batch of this epoch."""
+        return self.batch(self.epoch, number)
+
+    def __iter__(self) -> Iterator[tuple]:
+        for number in range(len(self)):
+            yield self[number]
+        self.on_epoch_end()
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch's order."""
+        self.epoch += 1
+
+    def batch(self, epoch: int, number: int) -> tuple:
+        """Return any batch of any epoch."""
+        if not 0 <= number < len(self):
+            raise IndexError(f"batch {number}: there are {len(self)}")
+        return self.gather(self.order(epoch)[number * self.batch_size : (number + 1) * self.batch_size])
+
+    def endless(self, first: int) -> "Endless":
+        """Return the batches of this epoch and all later ones in one go, from batch number `first` on."""
+        return Endless(self, first)
+
+
+class Endless(keras.utils.PyDataset):
+    """Batches of one epoch after another, without end; see `Batches.endless`."""
+
+    def __init__(self, batches: Batches, first: int):
+        super().__init__(workers=batches.workers, max_queue_size=batches.max_queue_size)
+        self.batches, self.first, self.epoch = batches, first, batches.epoch
+
+    @property
+    def num_batches(self) -> None:
+        """None: how Keras is told that there is no end."""
+        return None
+
+    def __getitem__(self, number: int) -> tuple:
+        epoch, number = divmod(self.first + number, len(self.batches))
+        return self.batches.batch(self.epoch + epoch, number)
