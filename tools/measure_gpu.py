@@ -19,8 +19,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import keras
 import numpy as np
@@ -56,22 +58,23 @@ EQUALITY_BATCH = 4  # small, since the CPU computes it too
 TOLERANCE = 1e-3
 
 
-def measure_policy(protocol: str, model: str, arguments: dict, policy: str, steps: int) -> dict:
-    """Train a network for three rounds of `steps` steps; the first one holds the compilation, the last is timed."""
+def measure_policy(protocol: str, model: str, arguments: dict, policy: str, steps: int, wait) -> dict:
+    """Train a network for three rounds of `steps` steps; the first one holds the compilation, the last is timed.
+
+    Args:
+        protocol, model, arguments, policy, steps: What to measure.
+        wait: Called when the network is ready to train; returns when none trains beside it.
+    """
     import jax
 
     clips = CLIPS[protocol]
     train = moving_digits(1000, 2 * CONTEXT, **clips)
     held_out = moving_digits(20, 2 * CONTEXT, split="validation", **clips)
     network = _network(model, arguments, clips["canvas"], policy)
-    history = training.fit(
-        network,
-        windows.window_dataset(train, CONTEXT, batch_size=BATCH, shuffle=True),
-        windows.window_dataset(held_out, CONTEXT, batch_size=100),
-        steps=3 * steps,
-        rounds=3,
-        progress=False,
-    )
+    train = windows.window_dataset(train, CONTEXT, batch_size=BATCH, shuffle=True)
+    held_out = windows.window_dataset(held_out, CONTEXT, batch_size=100)
+    wait()
+    history = training.fit(network, train, held_out, steps=3 * steps, rounds=3, progress=False)
     first, second, third = np.diff([0, *(entry["seconds"] for entry in history)])
     memory = jax.local_devices()[0].memory_stats() or {}
     return {
@@ -135,18 +138,25 @@ def _finite(value):
     return float(value) if np.isfinite(value) else None  # JSON has no NaN
 
 
-def _work(sender, seconds: int, part: str, protocol: str, model: str, arguments: dict, steps: int) -> None:
+def _work(parent, seconds: int, part: str, protocol: str, model: str, arguments: dict, steps: int) -> None:
     """Measure a part in this process, which ends itself if that takes too long, and send what was found."""
     import jax
 
+    def wait():
+        signal.alarm(0)  # waiting is no work
+        parent.send("ready")
+        parent.recv()
+        signal.alarm(seconds)
+
     signal.alarm(seconds)
     if part == "equality":
+        wait()
         found = measure_equality(protocol, model, arguments)
     else:
-        found = measure_policy(protocol, model, arguments, part, steps)
+        found = measure_policy(protocol, model, arguments, part, steps, wait)
     device = jax.local_devices()[0]
     machine = {"device": device.device_kind, "platform": device.platform, "driver": _driver(), "jax": jax.__version__}
-    sender.send((found, machine))
+    parent.send((found, machine))
 
 
 def _driver() -> str | None:
@@ -158,15 +168,24 @@ def _driver() -> str | None:
         return None
 
 
-def in_own_process(processes, seconds: int, *arguments) -> tuple[dict, dict] | None:
-    """Return what `_work` sends, or None if it failed or was ended."""
-    receiver, sender = processes.Pipe(duplex=False)
-    process = processes.Process(target=_work, args=(sender, seconds, *arguments), daemon=True)
+def in_own_process(processes, turn, seconds: int, *arguments) -> tuple[dict, dict] | None:
+    """Return what `_work` sends, or None if it failed or was ended.
+
+    Args:
+        processes: A context of `multiprocessing`.
+        turn: A lock to hold while the process measures, not while it gets ready.
+        seconds, arguments: As for `_work`.
+    """
+    child, its_end = processes.Pipe()
+    process = processes.Process(target=_work, args=(its_end, seconds, *arguments), daemon=True)
     process.start()
-    sender.close()
+    its_end.close()
     try:
-        return receiver.recv()
-    except EOFError:
+        child.recv()  # it is ready
+        with turn:
+            child.send("go")
+            return child.recv()
+    except (EOFError, ConnectionError):
         return None
     finally:
         process.join()
@@ -193,17 +212,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--protocols", nargs="+", choices=CLIPS, default=list(CLIPS))
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), metavar="MODEL")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--steps", type=int, default=200, help="in each of three rounds (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=100, help="in each of three rounds (default: %(default)s)")
     parser.add_argument("--minutes", type=float, default=8, help="start nothing after these (default: %(default)s)")
-    parser.add_argument("--seconds", type=int, default=90, help="end a part after these (default: %(default)s)")
+    parser.add_argument("--seconds", type=int, default=120, help="end a part after these (default: %(default)s)")
     parser.add_argument("--folder", default=results.FOLDER, help="where results are kept")
     options = parser.parse_args(arguments)
     if keras.backend.backend() != "jax":
         parser.error(f"KERAS_BACKEND is {keras.backend.backend()}: set it to jax")
     end = time.perf_counter() + 60 * options.minutes
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # several share the GPU's memory
     # Processes are forked from one that has imported all this, and has touched no GPU: each starts in no time.
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["measure_gpu"])
+    processes.set_forkserver_preload(["nextframe.benchmark.protocols", "nextframe.models"])
+    turn = threading.Lock()
     failed = []
 
     def measure(part, protocol, model):
@@ -216,7 +237,7 @@ def main(arguments: list[str] | None = None) -> int:
             return
         begun = time.perf_counter()
         job = (part, protocol, model, asked["arguments"], options.steps)
-        answer = in_own_process(processes, seconds, *job)
+        answer = in_own_process(processes, nullcontext() if part == "equality" else turn, seconds, *job)
         took = time.perf_counter() - begun
         if answer is None:
             failed.append(f"{name} {part}: failed after {took:.0f} s")
@@ -228,8 +249,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{took:3.0f} s  {name} {part}: {json.dumps(answer and answer[0])}", flush=True)
 
     for part in options.parts:
-        # One after another where time is measured; several at once where it is not.
-        with ThreadPoolExecutor(4 if part == "equality" else 1) as pool:
+        with ThreadPoolExecutor(4 if part == "equality" else 2) as pool:
             jobs = [(part, protocol, model) for model in options.models for protocol in options.protocols]
             list(pool.map(lambda job: measure(*job), jobs))
     print("\n".join(failed) or "nothing is left to measure")

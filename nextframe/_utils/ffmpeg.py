@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 
 ENCODERS = {
@@ -50,7 +49,7 @@ def decode(path: Path, size: tuple[int, int] | None, fps: float | None) -> Itera
         height, width = size
         filters.append(f"scale={width}:{height}:force_original_aspect_ratio=increase:{flags},crop={width}:{height}")
     # -xerror stops at damage instead of going on; 0:V:0 is the first real video stream, not a cover picture
-    reading = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-nostdin", "-i", f"file:{path}"]
+    reading = [_program(), "-v", "error", "-xerror", "-nostdin", "-i", f"file:{path}"]
     filtered = ["-map", "0:V:0", "-vf", ",".join(filters), "-fps_mode", "passthrough"]
     pictures = ["-pix_fmt", "gray", "-f", "image2pipe", "-c:v", "pgm", "-"]
     with tempfile.TemporaryFile() as log:
@@ -89,7 +88,7 @@ def encode(clip: np.ndarray, fps: float, suffix: str = ".mp4") -> bytes:
     with tempfile.TemporaryDirectory() as workdir:
         video = Path(workdir, "clip" + suffix)
         reproducible = ["-threads", "1", "-fflags", "+bitexact"]
-        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *raw, *encoder, *reproducible, video]
+        command = [_program(), "-v", "error", *raw, *encoder, *reproducible, video]
         done = subprocess.run(command, input=np.ascontiguousarray(clip).tobytes(), capture_output=True)
         if done.returncode:
             raise ValueError(f"ffmpeg could not encode {count} frames of {height}×{width}: {_reason(done.stderr)}")
@@ -98,7 +97,7 @@ def encode(clip: np.ndarray, fps: float, suffix: str = ".mp4") -> bytes:
 
 def read_header(path: Path) -> dict[str, float]:
     """What ffmpeg reads in the file's header, as far as it does: `fps`, and `seconds` of duration."""
-    done = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-i", f"file:{path}"], capture_output=True)
+    done = subprocess.run([_program(), "-nostdin", "-i", f"file:{path}"], capture_output=True)
     log = done.stderr.decode(errors="replace")
     header = {}
     if found := re.search(r"Video: .* ([\d.]+)(k?) (?:fps|tbr)", log):
@@ -130,3 +129,10 @@ def _reason(log: bytes) -> str:
     """The first complaint in ffmpeg's log, without the address of the part that makes it."""
     lines = log.decode(errors="replace").strip().splitlines() or ["no reason given"]
     return re.sub(r"^\[[^]]*\] *", "", lines[0]).rstrip(". ")
+
+
+def _program() -> str:
+    """Path of ffmpeg; imported here, since those who read no video need none."""
+    import imageio_ffmpeg
+
+    return imageio_ffmpeg.get_ffmpeg_exe()
