@@ -2,6 +2,7 @@
 #
 #   make book        build the book                        → _build/html/index.html
 #   make test        prove it: lint, unit tests, every notebook (nbval), strict build, the pages, in a browser too
+#   make test-backends  prove the library on JAX and on PyTorch, without TensorFlow (BACKENDS=jax for one)
 #   make test-colab  prove the notebooks with Colab's own versions (needs Python 3.13)
 #   make notebooks   run the notebooks and store their outputs (ONLY=notebooks/01_windowing.ipynb for one)
 #   make benchmark   measure what is missing of a protocol (PROTOCOL=digits-32, clips-64 or moving-mnist-64)
@@ -99,6 +100,18 @@ colab-python:
 test-colab: .venv-colab/ready
 	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(COLAB)/python -m pytest -o filterwarnings=ignore -p no:cacheprovider -q -n 2 tests/colab
 
+# JAX and PyTorch, each without TensorFlow; tests/library/test_backends.py says what must hold on any of them
+BACKENDS ?= jax torch
+
+.venv-%/ready: constraints.txt pyproject.toml
+	$(PYTHON) -m venv --clear .venv-$*
+	.venv-$*/bin/pip install --quiet -c constraints.txt -e . h5py ipython opencv-python-headless pytest $*
+	touch $@
+
+# JAX compiles each network for the CPU: less care over its code takes a fraction of the time
+test-backends: $(BACKENDS:%=.venv-%/ready)
+	for backend in $(BACKENDS); do KERAS_BACKEND=$$backend JAX_PLATFORMS=cpu JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(OFFLINE) .venv-$$backend/bin/python -m pytest -q -p no:cacheprovider tests/library/test_backends.py; done
+
 links: .venv/ready
 	$(BIN)/jupyter-book build . --builder linkcheck
 
@@ -126,4 +139,4 @@ clean:
 	find nextframe tests tools -name __pycache__ -type d -exec rm -rf {} +
 
 clean-all: clean
-	rm -rf .venv .venv-colab .venv-pin
+	rm -rf .venv .venv-colab .venv-pin .venv-jax .venv-torch

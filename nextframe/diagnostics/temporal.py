@@ -56,4 +56,12 @@ def _gradient(model: keras.Model, context: np.ndarray, projection: np.ndarray) -
             return (model(watched, training=False) * projection).sum()
 
         return np.asarray(jax.grad(total)(context))
-    raise NotImplementedError(f"gradients need TensorFlow or JAX, and Keras runs on {keras.backend.backend()}")
+    if keras.backend.backend() == "torch":
+        watched = keras.ops.convert_to_tensor(context).requires_grad_()
+        # A forecast that does not depend on the context at all has no gradient: adding 0 × context gives it one.
+        total = (model(watched, training=False) * keras.ops.convert_to_tensor(projection)).sum() + 0 * watched.sum()
+        total.backward()
+        return watched.grad.cpu().numpy()
+    raise NotImplementedError(
+        f"gradients need TensorFlow, JAX or PyTorch, and Keras runs on {keras.backend.backend()}"
+    )
