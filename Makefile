@@ -21,7 +21,7 @@ PYTHON ?= python3
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := book
-.PHONY: book test ci test-colab colab-python notebooks benchmark serve lint format links live page-speed model-cells repository constraints clean clean-all
+.PHONY: book test ci test-backends test-colab colab-python notebooks benchmark serve lint format links live page-speed model-cells repository constraints clean clean-all
 
 BIN := .venv/bin
 COLAB := .venv-colab/bin
