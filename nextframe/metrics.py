@@ -6,6 +6,8 @@ shape `(...)`: average them last. Nothing is clipped behind your back; call `cli
 
 import numpy as np
 
+from nextframe._utils.validation import one_of
+
 SSIM_WINDOW = 7  # side of the square that SSIM looks at, in pixels; scikit-image's default
 
 
@@ -149,8 +151,7 @@ def _difference(truth: np.ndarray, forecast: np.ndarray) -> np.ndarray:
 
 
 def _reduce(errors: np.ndarray, per: str) -> np.ndarray:
-    if per not in ("pixel", "frame"):
-        raise ValueError(f'per={per!r}: expected "pixel" (mean over pixels) or "frame" (sum over them)')
+    one_of("per", per, ("pixel", "frame"))
     return errors.mean((-3, -2, -1)) if per == "pixel" else errors.sum((-3, -2, -1))
 
 

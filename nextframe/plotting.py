@@ -14,6 +14,7 @@ from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
 from nextframe._utils import ffmpeg
+from nextframe._utils.pixels import ERROR_MAP, as_planes, to_bytes
 
 COLOURS = {
     "copy_last": "#000000",
@@ -31,8 +32,7 @@ COLOURS = {
     "grid_hybrid": "#117733",
     "forecaster": "#cc3311",
 }
-OTHERS = ("#b8860b", "#882255", "#88ccee", "#332288", "#999933")  # for series that are no model
-ERROR_MAP = "RdBu_r"  # red: forecast too bright; blue: too dark
+OTHERS = ("#b8860b", "#882255", "#88ccee", "#332288", "#999933")  # for all other series, in turn
 DPI = 144
 WIDTH = 1100  # pixels of a full-width figure
 _GAP, _LABEL = 8, 26  # pixels between frames, and for the text above one
@@ -194,24 +194,6 @@ def table(
         cells = [v if isinstance(v, str) else f"{v:.{decimals[column]}f}" for column, v in values.items()]
         lines.append(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
     return Markdown("\n".join(lines))
-
-
-def as_planes(frames: np.ndarray) -> np.ndarray:
-    """Drop the channel axis, if there is one."""
-    frames = np.asarray(frames)
-    return frames[..., 0] if frames.ndim == 4 else frames
-
-
-def to_bytes(planes: np.ndarray) -> np.ndarray:
-    """Frames as uint8 0..255: floats are clipped to 0..1 first."""
-    if planes.dtype == np.uint8:
-        return planes
-    return np.rint(np.clip(planes, 0, 1) * 255).astype(np.uint8)
-
-
-def to_colours(errors: np.ndarray, largest: float) -> np.ndarray:
-    """Errors as colours, uint8 `(…, 3)`: blue for `−largest` and below, white for 0, red for `largest` and above."""
-    return plt.get_cmap(ERROR_MAP)((errors / largest + 1) / 2, bytes=True)[..., :3]
 
 
 def _colour(name, index):

@@ -8,14 +8,15 @@ import os
 
 import keras
 
+from nextframe._utils.validation import one_of
+
 PROFILES = ("ci", "cpu", "gpu")
 
 
 def current() -> str:
     """Return the profile's name: the environment's NEXTFRAME_PROFILE, else "gpu" where Keras sees one, else "cpu"."""
     name = os.environ.get("NEXTFRAME_PROFILE") or ("gpu" if sees_gpu() else "cpu")
-    if name not in PROFILES:
-        raise ValueError(f"NEXTFRAME_PROFILE={name!r}: expected one of {', '.join(PROFILES)}")
+    one_of("NEXTFRAME_PROFILE", name, PROFILES)
     return name
 
 

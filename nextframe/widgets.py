@@ -15,9 +15,10 @@ from IPython.display import HTML
 from PIL import Image
 
 from nextframe._utils.files import ASSETS
+from nextframe._utils.pixels import as_planes, to_bytes, to_colours
 from nextframe.clips import check_clip
 from nextframe.forecasting import predict_along, predict_next
-from nextframe.plotting import as_planes, player, to_bytes, to_colours
+from nextframe.plotting import player
 
 _FRAME_SIZE = 160  # pixels on the page, at most, unless the frame itself is larger
 _TEMPLATES = ASSETS / "templates"

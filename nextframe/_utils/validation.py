@@ -4,10 +4,10 @@ import operator
 from collections.abc import Iterable
 
 
-def one_of(name: str, value: str, choices: Iterable[str]) -> None:
+def one_of(name: str, value: str | None, choices: Iterable[str | None]) -> None:
     """Raise a ValueError that names the choices unless `value` is one of them."""
     if value not in choices:
-        raise ValueError(f"{name}={value!r}: expected one of {', '.join(choices)}")
+        raise ValueError(f"{name}={value!r}: expected one of {', '.join(map(str, choices))}")
 
 
 def whole_number(name: str, value: int, least: int = 1) -> int:

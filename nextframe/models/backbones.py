@@ -102,8 +102,7 @@ def frame_encoder(
     """
     one_of("backbone", backbone, BACKBONES)
     network, scale, offset, smallest = BACKBONES[backbone]
-    if weights not in ("imagenet", None):
-        raise ValueError(f"weights={weights!r}: expected 'imagenet' or None")
+    one_of("weights", weights, ("imagenet", None))
     height, width = (
         (image_size, image_size) if image_size else frame_shape[:2]
     )

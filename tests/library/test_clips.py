@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 import threading
 import time
 
@@ -350,10 +349,3 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, clip, monkeypatch):
         clips.write_clip(tmp_path / "clip.npy", clip[:2])
     assert np.array_equal(clips.read_clip(tmp_path / "clip.npy"), clip)
     assert [file.name for file in tmp_path.iterdir()] == ["clip.npy"]
-
-
-def test_import_does_not_load_a_framework():
-    """Reading clips must not cost the seconds that TensorFlow takes to start."""
-    code = "import sys, nextframe.clips, nextframe.windows, nextframe.metrics; print('keras' in sys.modules)"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert out.strip() == "False"

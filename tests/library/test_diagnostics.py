@@ -88,7 +88,7 @@ def test_memory_grows_with_the_weights():
 
 
 def test_memory_of_a_step_that_fails():
-    with pytest.raises(RuntimeError, match="one training step of nothing failed: ValueError: no model 'nothing'"):
+    with pytest.raises(RuntimeError, match="one training step of nothing failed: ValueError: model='nothing'"):
         diagnostics.peak_training_memory("nothing", SHAPE)
 
 

@@ -130,5 +130,5 @@ def test_frames_too_small_for_ssim():
 
 
 def test_unknown_convention():
-    with pytest.raises(ValueError, match="per='video': expected \"pixel\""):
+    with pytest.raises(ValueError, match="per='video': expected one of pixel, frame"):
         metrics.mse(np.zeros((8, 8, 1)), np.zeros((8, 8, 1)), per="video")

@@ -87,7 +87,7 @@ def test_frames_too_small_for_optical_flow():
 
 
 def test_unknown_model():
-    with pytest.raises(ValueError, match="no model 'gpt': expected one of copy_last"):
+    with pytest.raises(ValueError, match="model='gpt': expected one of copy_last"):
         build("gpt", (4, 8, 8, 1))
 
 

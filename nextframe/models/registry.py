@@ -1,0 +1,59 @@
+"""Models by name: what can be built, compared and shipped."""
+
+import keras
+
+from nextframe._utils.validation import one_of
+from nextframe.models.baselines import (
+    black,
+    context_mean,
+    copy_last,
+    linear_extrapolation,
+    optical_flow,
+)
+from nextframe.models.conv3d import conv3d
+from nextframe.models.conv_lstm import conv_lstm
+from nextframe.models.conv_then_lstm import conv_then_lstm
+from nextframe.models.dense_lstm import dense_lstm
+from nextframe.models.forecaster import forecaster
+from nextframe.models.frames_as_channels import frames_as_channels
+from nextframe.models.grid_hybrid import grid_hybrid
+from nextframe.models.stacked_hybrid import stacked_hybrid
+from nextframe.models.time_distributed import time_distributed
+
+BASELINES = (
+    copy_last,
+    context_mean,
+    linear_extrapolation,
+    black,
+    optical_flow,
+)
+NETWORKS = (
+    dense_lstm,
+    frames_as_channels,
+    conv3d,
+    conv_lstm,
+    conv_then_lstm,
+    time_distributed,
+    stacked_hybrid,
+    grid_hybrid,
+    forecaster,
+)
+MODELS = {model.__name__: model for model in (*BASELINES, *NETWORKS)}
+
+
+def build(name: str, context_shape: tuple[int, ...], **size) -> keras.Model:
+    """Build a model by its name.
+
+    Args:
+        name: One of `MODELS`.
+        context_shape: `(N, height, width, 1)`.
+        **size: What the model's own function takes, such as `filters`.
+
+    Returns:
+        A model that maps a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
+
+    Raises:
+        ValueError: An unknown name, or a context shape that does not fit the model.
+    """
+    one_of("model", name, MODELS)
+    return MODELS[name](context_shape, **size)
