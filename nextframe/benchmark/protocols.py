@@ -172,7 +172,8 @@ def moving_mnist_64(training: int = 10_000, test: int = 10_000) -> Task:
 
 
 TASKS = {function.__name__: function for function in (digits_32, real_clips_64, moving_mnist_64)}
-NAMES = ("digits-32", "clips-64", "moving-mnist-64")
+_FOLDER = files("nextframe.benchmark")  # holds the protocols of the book
+NAMES = tuple(sorted(file.name.removesuffix(".toml") for file in _FOLDER.iterdir() if file.name.endswith(".toml")))
 
 
 def settings(protocol: str | os.PathLike) -> dict:
@@ -188,7 +189,7 @@ def settings(protocol: str | os.PathLike) -> dict:
         text = Path(protocol).read_text(encoding="utf-8")
     else:
         one_of("protocol", protocol, NAMES)
-        text = (files("nextframe.benchmark") / f"{protocol}.toml").read_text(encoding="utf-8")
+        text = (_FOLDER / f"{protocol}.toml").read_text(encoding="utf-8")
     tables = tomllib.loads(text)
     missing = {"task", "training", "search", "models"} - set(tables)
     if missing:

@@ -75,9 +75,17 @@ def test_a_perfect_forecast_can_be_drawn(window):
     pixels(plotting.show_forecasts(context, truth, {"perfect": truth}))
 
 
-def test_every_model_has_a_colour_of_its_own():
-    assert set(MODELS) <= set(plotting.COLOURS)
-    assert len(set(plotting.COLOURS.values())) == len(plotting.COLOURS)
+def test_no_two_models_share_a_colour():
+    """Nor does a series without an entry, which takes one of the others, look like a model that has one."""
+    assert set(plotting.COLOURS) <= set(MODELS)
+    colours = [*plotting.COLOURS.values(), *plotting.OTHERS]
+    assert len(set(colours)) == len(colours)
+
+
+def test_a_new_model_needs_no_colour():
+    names = ["conv_lstm", "mine", "yours", "copy_last", "theirs"]
+    lines = plotting.curves([1, 2], {name: [1, 2] for name in names}, "x", "y").axes[0].lines
+    assert len({line.get_color() for line in lines}) == len(names)
 
 
 def test_curves_use_the_models_colour():
