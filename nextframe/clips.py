@@ -4,9 +4,9 @@ A *clip* is a uint8 array `(time, height, width)` with values 0..255.
 """
 
 import contextlib
+import io
 import os
 import re
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -17,6 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
 from nextframe._utils import ffmpeg
+from nextframe._utils.files import write_atomically
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm"}
 
@@ -78,15 +79,15 @@ def write_clip(path: str | os.PathLike, clip: np.ndarray, fps: float = 25) -> No
         raise FileNotFoundError(f"no folder at {str(path.parent)!r} to write {path.name} into: make it first")
     if not fps > 0:
         raise ValueError(f"fps={fps}: expected a number above 0")
-    with tempfile.TemporaryDirectory(dir=path.parent) as workdir:
-        unfinished = Path(workdir, path.name)
-        if path.suffix == ".npy":
-            np.save(unfinished, clip)
-        elif path.suffix == ".npz":
-            np.savez_compressed(unfinished, clip=clip)
-        else:
-            unfinished.write_bytes(ffmpeg.encode(clip, fps, path.suffix))
-        unfinished.replace(path)
+    if path.suffix in ffmpeg.ENCODERS:
+        write_atomically(path, ffmpeg.encode(clip, fps, path.suffix))
+        return
+    array = io.BytesIO()
+    if path.suffix == ".npy":
+        np.save(array, clip)
+    else:
+        np.savez_compressed(array, clip=clip)
+    write_atomically(path, array.getbuffer())
 
 
 def check_clip(clip: np.ndarray) -> np.ndarray:

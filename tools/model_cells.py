@@ -12,6 +12,8 @@ from pathlib import Path
 
 import nbformat
 
+from nextframe._utils.files import write_atomically
+
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "nextframe" / "models").glob("*.py"))
 
@@ -76,9 +78,7 @@ def rewrite(path: Path) -> bool:
         changed |= cell.source != text
         cell.source = text
     if changed:
-        unfinished = path.with_suffix(".unfinished")
-        nbformat.write(notebook, unfinished)
-        unfinished.replace(path)
+        write_atomically(path, f"{nbformat.writes(notebook)}\n".encode())
     return changed
 
 

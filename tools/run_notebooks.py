@@ -15,6 +15,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from nextframe._utils.files import write_atomically
+
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {"NEXTFRAME_PROFILE": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
 # TensorFlow's C++ code writes to the process's own stderr, which Jupyter would store and nbval never sees.
@@ -41,9 +43,7 @@ def run(path: Path) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # when each cell ran: noise in every diff
     notebook.metadata["language_info"] = {"name": "python"}
-    unfinished = path.with_suffix(".unfinished")
-    nbformat.write(notebook, unfinished)
-    unfinished.replace(path)
+    write_atomically(path, f"{nbformat.writes(notebook)}\n".encode())
     print(f"\r{path.name}: {time.perf_counter() - start:.0f} s, {path.stat().st_size / 1e3:.0f} kB" + " " * 20)
 
 

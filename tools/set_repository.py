@@ -10,6 +10,8 @@ from pathlib import Path
 
 import yaml
 
+from nextframe._utils.files import write_atomically
+
 ROOT = Path(__file__).resolve().parents[1]
 # Where addresses may stand
 FILES = ["*.yml", "*.md", "*.cff", "*.toml", ".github/workflows/*.yml", "book/*.md", "notebooks/*.ipynb"]
@@ -67,9 +69,7 @@ def set_repository(url: str, root: Path = ROOT) -> list[Path]:
         for old_address, new_address in addresses:
             text = text.replace(old_address, new_address)
         if text != before:
-            unfinished = path.with_suffix(".unfinished")
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(path)
+            write_atomically(path, text.encode())
             changed.append(path)
     return changed
 

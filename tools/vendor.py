@@ -7,10 +7,11 @@ Sphinx copies to the site's root: in book/static, Jupyter Book would load each o
 """
 
 import gzip
-import hashlib
 import sys
 import tarfile
 from pathlib import Path
+
+from nextframe._utils.files import sha256
 
 VENDOR = Path(__file__).resolve().parents[1] / "book" / "site" / "vendor"
 FONTS = "package/es5/output/chtml/fonts/woff-v2/"
@@ -41,7 +42,7 @@ PACKAGES = {
 def vendor(archive: Path) -> None:
     """Write the files taken from one package."""
     expected, folder, files = PACKAGES[archive.name]
-    found = hashlib.sha256(archive.read_bytes()).hexdigest()
+    found = sha256(archive)
     if found != expected:
         raise SystemExit(f"{archive} has the SHA-256 {found}; expected {expected}: download it again")
     with tarfile.open(archive) as tar:

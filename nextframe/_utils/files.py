@@ -9,7 +9,7 @@ PACKAGE = Path(str(files("nextframe")))
 ASSETS = PACKAGE / "assets"
 
 
-def write_atomically(path: str | os.PathLike, content: bytes) -> Path:
+def write_atomically(path: str | os.PathLike, content: bytes | memoryview) -> Path:
     """Write a file atomically, replacing an existing one; safe for two processes at once."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

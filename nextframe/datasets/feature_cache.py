@@ -1,6 +1,7 @@
 """Cache of a frozen network's features of every frame, computed once."""
 
 import hashlib
+import io
 import os
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from nextframe._utils.files import cache_folder
+from nextframe._utils.files import cache_folder, write_atomically
 from nextframe.windows import to_unit
 
 _PART = 64  # clips in a file: an interruption loses one file at most
@@ -29,17 +30,15 @@ def cached_features(encoder: keras.Model, clips: np.ndarray, folder: str | os.Pa
         float32 `(count, time, ...)`, one for each frame.
     """
     folder = Path(folder or cache_folder() / "features") / _fingerprint(encoder, clips)
-    folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, len(clips), _PART)
     files = [folder / f"{start:06}.npy" for start in starts]
     missing = [(start, file) for start, file in zip(starts, files, strict=True) if not file.exists()]
     for start, file in tqdm(missing, desc="features", unit=" parts", delay=10):
         frames = to_unit(clips[start : start + _PART])
         found = encoder.predict(frames.reshape(-1, *frames.shape[2:]), batch_size=_PART, verbose=0)
-        unfinished = file.with_suffix(".unfinished")
-        with unfinished.open("wb") as out:
-            np.save(out, found.reshape(*frames.shape[:2], *found.shape[1:]))
-        unfinished.replace(file)
+        array = io.BytesIO()
+        np.save(array, found.reshape(*frames.shape[:2], *found.shape[1:]))
+        write_atomically(file, array.getbuffer())
     return np.concatenate([np.load(file) for file in files])
 
 

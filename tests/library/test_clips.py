@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
@@ -340,11 +341,13 @@ def test_bad_arguments_of_write_clip(tmp_path, clip, name, fps, named):
 def test_a_failed_write_keeps_the_old_file(tmp_path, clip, monkeypatch):
     clips.write_clip(tmp_path / "clip.npy", clip)
 
-    def fail_half_way(path, _):
-        path.write_bytes(b"half a file")
+    write_bytes = Path.write_bytes
+
+    def fail_half_way(path, content):
+        write_bytes(path, content[:10])
         raise OSError("disk full")
 
-    monkeypatch.setattr(np, "save", fail_half_way)
+    monkeypatch.setattr(Path, "write_bytes", fail_half_way)
     with pytest.raises(OSError, match="disk full"):
         clips.write_clip(tmp_path / "clip.npy", clip[:2])
     assert np.array_equal(clips.read_clip(tmp_path / "clip.npy"), clip)
