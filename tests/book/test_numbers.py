@@ -114,7 +114,7 @@ def test_the_first_page_is_right_about_real_clips():
 
 
 def test_the_first_page_plays_every_network_that_ships_the_best_first():
-    shipped = json.loads((ROOT / "nextframe" / "data" / "trained" / "index.json").read_text())["models"]
+    shipped = json.loads((ROOT / "nextframe" / "assets" / "trained" / "index.json").read_text())["models"]
     stored = runs("digits-32")
     error = {
         name: np.mean([run["scores"]["all"]["MSE per frame"][0] for run in stored[name.replace("_", " ")]])

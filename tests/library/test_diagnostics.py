@@ -175,6 +175,8 @@ def test_a_stride_is_felt_off_its_grid(context):
 def test_margin_that_leaves_nothing(context):
     with pytest.raises(ValueError, match="margin=12 leaves nothing of frames of 24×24: lower it"):
         diagnostics.shift_error(build("copy_last", SHAPE), context, 12)
+    with pytest.raises(ValueError, match="margin=5 leaves nothing of frames of 24×10: lower it"):
+        diagnostics.shift_error(build("copy_last", (6, 24, 10, 1)), context[:, :, :, :10], 5)
 
 
 # ---- time ----

@@ -219,3 +219,5 @@ def test_labelled_clips_are_shuffled_with_their_labels():
 def test_one_label_for_each_input(inputs, labels):
     with pytest.raises(ValueError, match=f"{inputs} inputs and {labels} labels"):
         windows.labelled_dataset(np.zeros((inputs, 2), np.float32), np.zeros(labels, int))
+    with pytest.raises(ValueError, match="batch_size=0: expected a whole number, at least 1"):
+        windows.labelled_dataset(np.zeros((3, 2), np.float32), np.zeros(3, int), batch_size=0)
