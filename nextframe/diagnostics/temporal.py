@@ -62,6 +62,4 @@ def _gradient(model: keras.Model, context: np.ndarray, projection: np.ndarray) -
         total = (model(watched, training=False) * keras.ops.convert_to_tensor(projection)).sum() + 0 * watched.sum()
         total.backward()
         return watched.grad.cpu().numpy()
-    raise NotImplementedError(
-        f"gradients need TensorFlow, JAX or PyTorch, and Keras runs on {keras.backend.backend()}"
-    )
+    raise NotImplementedError(f"gradients need TensorFlow, JAX or PyTorch, and Keras runs on {keras.backend.backend()}")
