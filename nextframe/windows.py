@@ -76,10 +76,8 @@ def chronological_split(
         ValueError: The fractions are not within 0..1, leave no rest, or leave a part without frames.
     """
     if not (train > 0 and validation > 0 and train + validation < 1):
-        raise ValueError(
-            f"train={train} and validation={validation} sum to {train + validation:g}: "
-            "expected two fractions above 0 that leave a rest for the test"
-        )
+        both = f"train={train} and validation={validation} sum to {train + validation:g}"
+        raise ValueError(f"{both}: expected two fractions above 0 that leave a rest for the test")
     clip = check_clip(clip)
     first, second = round(len(clip) * train), round(len(clip) * (train + validation))
     parts = clip[:first], clip[first:second], clip[second:]
@@ -101,8 +99,9 @@ def window_dataset(
     seed: int = 0,
     sequence_targets: bool = False,
 ):
-    """Build a `tf.data.Dataset` of `(context, target)` batches for `fit`, `evaluate` and `predict`.
+    """Build the dataset of `(context, target)` batches for `fit`, `evaluate` and `predict`.
 
+    A `tf.data.Dataset` on TensorFlow; elsewhere a `keras.utils.PyDataset`, whose epochs have orders of their own.
     TensorFlow keeps one uint8 copy of the clips; a batch is gathered from it, turned to floats and prefetched while
     the model works. So memory is that of the clips twice, however many windows overlap on them (and once more, for a
     moment, to join several clips).
@@ -126,9 +125,7 @@ def window_dataset(
             is asked for with `sequence_targets`.
     """
     if sequence_targets and horizon != 1:
-        raise ValueError(
-            f"horizon={horizon} with sequence_targets=True: each step forecasts one frame; leave horizon at 1"
-        )
+        raise ValueError(f"{horizon=} with sequence_targets=True: each step forecasts one frame; leave horizon at 1")
     whole_number("batch_size", batch_size)
     clips = _as_clips(clips)
     span = window_span(context, horizon, frame_step)
@@ -141,18 +138,18 @@ def window_dataset(
     pixels = clips[0] if len(clips) == 1 else np.concatenate(clips)
     height, width = pixels.shape[1:]
     if not _on_tensorflow():
+        from nextframe._utils.batches import Batches
+
         past = np.arange(0, context * frame_step, frame_step)
-        if sequence_targets:
-            future = past + frame_step
-        else:
-            future = np.arange(context * frame_step, span, frame_step) if horizon > 1 else span - 1
+        future = past + frame_step if sequence_targets else np.arange(context * frame_step, span, frame_step)
+        future = future if sequence_targets or horizon > 1 else future[0]  # one frame has no axis of time
 
         def cut(numbers):
-            first = starts[numbers]
-            return tuple(to_unit(pixels[np.add.outer(first, offsets)]) for offsets in (past, future))
+            return tuple(to_unit(pixels[np.add.outer(starts[numbers], offsets)]) for offsets in (past, future))
 
-        return _batches(len(starts), batch_size, cut, shuffle, seed)
-    tf = _tensorflow()
+        return Batches(len(starts), batch_size, cut, shuffle, seed)
+    import tensorflow as tf
+
     # A variable, since tf.data copies a constant into its graph, twice; on the CPU, since clips may not fit a GPU.
     with tf.device("cpu"):
         frames = tf.Variable(pixels, trainable=False)
@@ -183,7 +180,7 @@ def window_dataset(
 def labelled_dataset(
     inputs: np.ndarray, labels: np.ndarray, *, batch_size: int = 32, shuffle: bool = False, seed: int = 0
 ):
-    """Build a `tf.data.Dataset` of `(input, label)` batches, for clips or features with one label each.
+    """Build the dataset of `(input, label)` batches, for clips or features with one label each; see `window_dataset`.
 
     Args:
         inputs: uint8 clips `(count, time, height, width)`, which come out as contexts in 0..1; or float32 features
@@ -198,18 +195,18 @@ def labelled_dataset(
     """
     whole_number("batch_size", batch_size)
     if len(inputs) != len(labels) or len(labels) == 0:
-        raise ValueError(
-            f"{len(inputs)} inputs and {len(labels)} labels: expected one label for each, and at least one"
-        )
+        raise ValueError(f"{len(inputs)} inputs and {len(labels)} labels: expected one for each, and at least one")
     labels = np.asarray(labels)
     if not _on_tensorflow():
+        from nextframe._utils.batches import Batches
 
         def choose(numbers):
             chosen = inputs[numbers]
             return (to_unit(chosen) if inputs.dtype == np.uint8 else chosen), labels[numbers]
 
-        return _batches(len(labels), batch_size, choose, shuffle, seed)
-    tf = _tensorflow()
+        return Batches(len(labels), batch_size, choose, shuffle, seed)
+    import tensorflow as tf
+
     with tf.device("cpu"):  # a variable, as in `window_dataset`
         kept = tf.Variable(inputs, trainable=False)
 
@@ -238,22 +235,6 @@ def _on_tensorflow() -> bool:
     import keras
 
     return keras.backend.backend() == "tensorflow"
-
-
-def _batches(count, batch_size, gather, shuffle, seed):
-    """Batches for a backend without `tf.data`."""
-    from nextframe._utils.batches import Batches
-
-    def order(epoch):
-        return np.random.default_rng([seed, epoch]).permutation(count) if shuffle else np.arange(count)
-
-    return Batches(count, batch_size, gather, order)
-
-
-def _tensorflow():
-    import tensorflow as tf
-
-    return tf
 
 
 def _as_clips(clips: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:

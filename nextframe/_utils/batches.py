@@ -13,18 +13,23 @@ class Batches(keras.utils.PyDataset):
     Keras counts the epochs: it calls `on_epoch_end` after each, and so does a plain `for` loop.
     """
 
-    def __init__(self, count: int, batch_size: int, gather: Callable, order: Callable[[int], np.ndarray]):
+    def __init__(self, count: int, batch_size: int, gather: Callable, shuffle: bool = False, seed: int = 0):
         """Say how many examples there are, and how to get them.
 
         Args:
             count: Number of examples.
             batch_size: Examples in a batch; the last one of an epoch may be smaller.
             gather: Maps numbers of examples `(batch,)` to a batch of them.
-            order: Maps the number of an epoch, from 0, to the order of the examples in it, `(count,)`.
+            shuffle: Whether each epoch has an order of its own.
+            seed: Of these orders.
         """
         # Two threads gather ahead while the model works; batches come in order all the same.
         super().__init__(workers=2, max_queue_size=4)
         self.count, self.batch_size, self.gather = count, batch_size, gather
+
+        def order(epoch: int) -> np.ndarray:
+            return np.random.default_rng([seed, epoch]).permutation(count) if shuffle else np.arange(count)
+
         self.order = lru_cache(2)(order)  # two: near its end, the next epoch's first batches are gathered already
         self.epoch = 0
 
