@@ -1,7 +1,6 @@
 """The benchmark: what it stores, what it does again, and what survives when it is killed."""
 
 import json
-import random
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets
 
-from nextframe.benchmark import experiments, processes, protocols, results, runner
+from nextframe.benchmark import experiments, fingerprints, processes, protocols, results, runner
 from nextframe.benchmark.__main__ import main
 from nextframe.benchmark.plan import Benchmark, weights_folder
 from nextframe.models import build
@@ -57,7 +56,9 @@ def without_times(result):
 def put_calibration(protocol, folder, seconds_per_step=0.002):
     """As if the model had been timed: how many steps there are must not depend on this machine's load."""
     (job,) = Benchmark(protocol, folder).jobs("calibration", [MODEL])
-    results.save(job.name, {"settings": job.settings, "seconds_per_step": seconds_per_step}, folder / "small")
+    depends = fingerprints.today(*(job.settings[name] for name in ("model", "arguments", "task")))
+    result = {"settings": job.settings, "fingerprint": depends, "seconds_per_step": seconds_per_step}
+    results.save(job.name, result, folder / "small")
 
 
 def test_a_benchmark_from_nothing_to_its_results(protocol, tmp_path):
@@ -228,35 +229,38 @@ def test_a_ray_cluster_gives_what_processes_give(protocol, tmp_path):
     assert serial == over_ray
 
 
-def test_killed_twenty_times_it_loses_only_what_was_in_progress(protocol, tmp_path):
+def test_killed_again_and_again_it_loses_only_what_was_in_progress(protocol, tmp_path):
+    """Killed before, while and after a job is done: at moments spread over a job, and as soon as a result is stored."""
     put_calibration(protocol, tmp_path)
-    protocol.write_text(SMALL.replace("seeds = [0, 1]", f"seeds = {list(range(12))}"))
     command = [sys.executable, "-m", "nextframe.benchmark", "--protocol", str(protocol), "--folder", str(tmp_path)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     begun = time.perf_counter()
-    subprocess.run([*command, "--models", "black"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    one_job = time.perf_counter() - begun  # killed before, while and after one is done, however slow the machine
-    rng = random.Random(0)
-    kept = {}
-    for _ in range(20):
-        process = subprocess.Popen(
-            [*command, "--models", MODEL, "black"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+    subprocess.run([*command, "--models", "black"], check=True, **quiet)
+    one_job = time.perf_counter() - begun  # in place of seconds, which fit one machine
+    kept = stored(tmp_path / "small")
+    for moment in (0.3, 0.6, 0.9, None, None):
+        process = subprocess.Popen([*command, "--models", MODEL, "black"], **quiet)
         try:
-            process.wait(rng.uniform(0, 1.6 * one_job))
+            if moment is None:
+                while process.poll() is None and stored(tmp_path / "small").keys() == kept.keys():
+                    time.sleep(0.002)
+            else:
+                process.wait(moment * one_job)
         except subprocess.TimeoutExpired:
-            process.kill()  # the driver alone: its jobs must notice by themselves
-            process.wait()
+            pass
+        process.kill()  # the driver alone: its jobs must notice by themselves
+        process.wait()
         now = stored(tmp_path / "small")
         for name, content in kept.items():
             assert now[name] == content, f"{name} was lost or measured again"
         for content in now.values():
             json.loads(content)
+        assert moment is not None or len(now) > len(kept), "nothing was stored"
         kept = now
-    assert len(kept) > 4, "too little was measured for the test to mean anything"
     done = subprocess.run([*command, "--models", MODEL, "black"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     now = stored(tmp_path / "small")
-    assert len(now) == 1 + 2 + 12 + 1
+    assert len(now) == 1 + 2 + 2 + 1
     assert all(now[name] == content for name, content in kept.items())
 
 

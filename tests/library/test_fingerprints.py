@@ -1,6 +1,7 @@
 """Fingerprints differ where what they stand for differs, and only there."""
 
 import dataclasses
+import inspect
 
 import keras
 import numpy as np
@@ -51,7 +52,13 @@ def test_a_default_of_our_own_layers_matters(monkeypatch):
 
     assert of(False) != of(True)
     before = of(True)
-    monkeypatch.setitem(ConvGRU2D.__init__.__kwdefaults__, "reset_after", True)
+    defaults = inspect.signature(ConvGRU2D.__init__).parameters
+    changed = tuple(
+        True if name == "reset_after" else parameter.default
+        for name, parameter in defaults.items()
+        if parameter.default is not parameter.empty
+    )
+    monkeypatch.setattr(ConvGRU2D.__init__, "__defaults__", changed)
     assert of(True) == before
 
 
