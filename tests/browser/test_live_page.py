@@ -8,7 +8,8 @@ from built_book import HTML
 from live_page import PAGE, errors, forecast, listed, wait_for_ticks
 
 import nextframe
-from nextframe import metrics, plotting
+from nextframe import metrics
+from nextframe._utils.pixels import to_colours
 from nextframe.benchmark import leaderboard, protocols
 from nextframe.datasets import moving_digits
 from nextframe.forecasting import predict_next
@@ -111,7 +112,7 @@ def test_errors_have_the_colours_of_the_figures(open_page):
     page = open_page(PAGE)
     errors = np.linspace(-0.7, 0.7, 1401)
     here = np.round(page.evaluate(COLOURS, errors.tolist()))
-    assert np.abs(here - plotting.to_colours(errors, 0.5)).max() <= 1
+    assert np.abs(here - to_colours(errors, 0.5)).max() <= 1
 
 
 def test_nothing_is_loaded_before_it_is_asked_for(browser, site):

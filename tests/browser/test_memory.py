@@ -1,6 +1,7 @@
 """The light of "Who remembers?" on the page "Try it", slower and slower."""
 
 import itertools
+import time
 
 import memory_networks
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from live_page import PAGE, errors, forecast, listed, of_the_light, wait_for_ticks
 
 from nextframe import diagnostics, metrics
+from nextframe.datasets import memory_tasks
 from nextframe.forecasting import predict_next
 
 LISTED = listed("memory")
@@ -68,8 +70,8 @@ def lit(page):
 def test_forecasts_are_those_of_keras(name, open_page):
     page = open_page(PAGE)
     for period in memory_networks.PERIODS:
-        clip = diagnostics.blinking_clips(1, LISTED["frames"] + 1, period, seed=3)
-        context, _ = diagnostics.as_windows(clip, LISTED["frames"])
+        clip = memory_tasks.blinking_clips(1, LISTED["frames"] + 1, period, seed=3)
+        context, _ = memory_tasks.as_windows(clip, LISTED["frames"])
         expected = metrics.clip_to_unit(predict_next(memory_networks.load(name, period), context))
         assert np.abs(forecast(page, of_the_light(name, period), context) - expected.ravel()).max() < 1e-3
 
@@ -89,7 +91,7 @@ def test_what_the_page_says_that_they_see_is_true(open_page):
 
 def test_the_light_is_drawn_as_the_training_films_were(open_page):
     page = open_page(PAGE)
-    clip = diagnostics.blinking_clips(1, 8, period=4, seed=3)[0]
+    clip = memory_tasks.blinking_clips(1, 8, period=4, seed=3)[0]
     pattern = (clip[:4].max(axis=(1, 2)) > 0).tolist()
     drawn = """async (pattern) => {
         const { frame, isLit } = await import(new URL("../live/blinkingLight.js", location.href));
@@ -131,7 +133,7 @@ def keras_errors(network, old, new, played):
     """
     context = LISTED["frames"]
     lit = [(old if time < context + played else new)[time % len(old)] for time in range(2 * context + played)]
-    light = diagnostics.blinking_clips(9, 1, 1).max(axis=0)[0] / 255
+    light = memory_tasks.blinking_clips(9, 1, 1).max(axis=0)[0] / 255
     film = (np.array(lit)[:, None, None, None] * light[..., None]).astype("float32")
     contexts = np.stack([film[time - context : time] for time in range(context, len(film))])
     forecast = metrics.clip_to_unit(predict_next(network, contexts))
@@ -182,13 +184,13 @@ def test_a_changed_pattern_does_to_all_what_the_page_says():
 def test_the_light_never_flashes_faster_whoever_presses_what(started):
     page = started(reduced_motion="reduce")
     page.focus(f"{DEMO} [data-part=step]")
-    passed, last = 0, on_show(page)
+    passed, last, begin = 0, on_show(page), time.monotonic()
     for _ in range(40):
         page.keyboard.press("Enter")
         page.wait_for_timeout(50)
         if on_show(page) != last:
             passed, last = passed + 1, on_show(page)
-    assert 2 <= passed <= 10  # in two seconds and the time that pressing takes
+    assert 2 <= passed <= 3 * (time.monotonic() - begin) + 1  # three a second, and one that was about to come
 
 
 def test_a_press_while_it_plays_is_not_kept_for_later(started):
