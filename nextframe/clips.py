@@ -9,7 +9,7 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +130,25 @@ def check_clip(clip: np.ndarray) -> np.ndarray:
     return clip
 
 
+def check_clips(clips: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return one clip or several as a list of clips of one size, each checked by `check_clip`.
+
+    Args:
+        clips: One clip `(time, height, width)`, or several: a list, or an array `(count, time, height, width)`.
+
+    Raises:
+        ValueError: As `check_clip`; or there is no clip, or they differ in size.
+    """
+    several = isinstance(clips, (list, tuple)) or (np.ndim(clips) == 4 and np.shape(clips)[-1] not in (1, 3, 4))
+    checked = [check_clip(clip) for clip in clips] if several else [check_clip(np.asarray(clips))]
+    if not checked:
+        raise ValueError("clips is empty: expected at least one clip")
+    sizes = {clip.shape[1:] for clip in checked}
+    if len(sizes) > 1:
+        raise ValueError(f"clips have frames of different sizes, {sorted(sizes)}: read them with one size")
+    return checked
+
+
 def _existing(source: str | os.PathLike) -> Path:
     path = Path(source)
     if not path.exists():
@@ -140,7 +159,7 @@ def _existing(source: str | os.PathLike) -> Path:
 def _check_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     if size is None:
         return None
-    sides: tuple = (size, size) if np.ndim(size) == 0 else tuple(size)  # type: ignore[arg-type]
+    sides = tuple(size) if isinstance(size, Iterable) else (size, size)
     if len(sides) != 2 or any(int(side) != side or side < 1 for side in sides):
         raise ValueError(f"size={size!r}: expected (height, width) in whole pixels, both at least 1")
     return int(sides[0]), int(sides[1])

@@ -4,6 +4,8 @@ Every function takes frames `(..., height, width, 1)`, floats with 0 black and 1
 shape `(...)`: average them last. Nothing is clipped behind your back; call `clip_to_unit` where you mean to.
 """
 
+from typing import Literal
+
 import numpy as np
 
 from nextframe._utils.validation import one_of
@@ -16,7 +18,7 @@ def clip_to_unit(forecast: np.ndarray) -> np.ndarray:
     return np.clip(forecast, 0, 1)
 
 
-def mse(truth: np.ndarray, forecast: np.ndarray, per: str = "pixel") -> np.ndarray:
+def mse(truth: np.ndarray, forecast: np.ndarray, per: Literal["pixel", "frame"] = "pixel") -> np.ndarray:
     """Mean squared error of each frame.
 
     Args:
@@ -35,7 +37,7 @@ def mse(truth: np.ndarray, forecast: np.ndarray, per: str = "pixel") -> np.ndarr
     return _reduce(np.square(_difference(truth, forecast)), per)
 
 
-def mae(truth: np.ndarray, forecast: np.ndarray, per: str = "pixel") -> np.ndarray:
+def mae(truth: np.ndarray, forecast: np.ndarray, per: Literal["pixel", "frame"] = "pixel") -> np.ndarray:
     """Mean absolute error of each frame; arguments as in `mse`."""
     return _reduce(np.abs(_difference(truth, forecast)), per)
 

@@ -7,10 +7,12 @@ figure. A model has the same colour in every chapter (Okabe and Ito's palette, s
 import base64
 import html
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import HTML, Markdown
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nextframe._utils import ffmpeg
@@ -87,7 +89,7 @@ def curves(
     xlabel: str,
     ylabel: str,
     title: str = "",
-    **axes,
+    **axes: Any,
 ) -> Figure:
     """Draw one line for each series, coloured by model where the name is one.
 
@@ -116,7 +118,9 @@ def curves(
     return figure
 
 
-def points(positions: Mapping[str, tuple[float, float]], xlabel: str, ylabel: str, title: str = "", **axes) -> Figure:
+def points(
+    positions: Mapping[str, tuple[float, float]], xlabel: str, ylabel: str, title: str = "", **axes: Any
+) -> Figure:
     """Draw one named point for each entry, in the model's colour where the name is one.
 
     Args:
@@ -196,17 +200,17 @@ def table(
     return Markdown("\n".join(lines))
 
 
-def _colour(name, index):
+def _colour(name: str, index: int) -> str:
     """The model's own, where the name is one."""
     return COLOURS.get(name, OTHERS[index % len(OTHERS)])
 
 
-def _half_figure():
+def _half_figure() -> tuple[Figure, Axes]:
     """A figure half as high as it is wide, with one pair of axes."""
     return plt.subplots(figsize=(WIDTH / DPI, 0.5 * WIDTH / DPI), dpi=DPI, facecolor="white")
 
 
-def _label(axis, xlabel, ylabel, title, axes):
+def _label(axis: Axes, xlabel: str, ylabel: str, title: str, axes: Mapping[str, Any]) -> None:
     """Label the axes, set the title, and remove superfluous spines; after plotting, so that ticks widen the view."""
     axis.set(xlabel=xlabel, ylabel=ylabel, **axes)
     for which, scale in {"xticks": axis.xaxis, "yticks": axis.yaxis}.items():

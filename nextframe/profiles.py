@@ -5,12 +5,14 @@ minutes on its GPU, with more data and larger frames.
 """
 
 import os
+from typing import TypeVar
 
 import keras
 
 from nextframe._utils.validation import one_of
 
 PROFILES = ("ci", "cpu", "gpu")
+T = TypeVar("T")
 
 
 def current() -> str:
@@ -20,7 +22,7 @@ def current() -> str:
     return name
 
 
-def pick(*, ci, cpu, gpu):
+def pick(*, ci: T, cpu: T, gpu: T) -> T:
     """Return the value for the current profile.
 
     Example:

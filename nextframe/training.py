@@ -9,6 +9,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -17,7 +18,7 @@ from nextframe._utils.files import write_atomically
 from nextframe._utils.tf_logging import quiet_about_tracing
 from nextframe._utils.validation import one_of, whole_number
 from nextframe.profiles import sees_gpu
-from nextframe.windows import endless
+from nextframe.windows import Dataset, endless
 
 LOSSES = {
     "mse": keras.losses.MeanSquaredError,
@@ -31,13 +32,13 @@ WARM_UP = 0.05  # share of the steps over which the learning rate rises
 
 def fit(
     model: keras.Model,
-    training,
-    validation,
+    training: Dataset,
+    validation: Dataset,
     *,
     steps: int,
     rounds: int = 10,
     learning_rate: float = 1e-3,
-    loss: str = "mse",
+    loss: Literal["mse", "mae", "cross_entropy", "classes"] = "mse",
     checkpoint: str | os.PathLike | None = None,
     flops_per_example: float | None = None,
     progress: bool = True,
@@ -113,7 +114,7 @@ def fit(
     return state.history
 
 
-def accuracy(model: keras.Model, dataset) -> float:
+def accuracy(model: keras.Model, dataset: Dataset) -> float:
     """Return the share of right answers of a model that gives probabilities of classes.
 
     Args:
@@ -155,7 +156,16 @@ def compiles_well(model: keras.Model) -> bool:
 class _Rounds(keras.callbacks.Callback):
     """Keeps the history and the best weights, prints progress, and writes the checkpoint after each round."""
 
-    def __init__(self, model, steps, rounds, checkpoint, identity, flops_per_example, progress):
+    def __init__(
+        self,
+        model: keras.Model,
+        steps: int,
+        rounds: int,
+        checkpoint: str | os.PathLike | None,
+        identity: str,
+        flops_per_example: float | None,
+        progress: bool,
+    ):
         super().__init__()
         self.network = model
         self.steps, self.rounds = steps, rounds
@@ -163,24 +173,25 @@ class _Rounds(keras.callbacks.Callback):
         self.identity = identity
         self.flops_per_example = flops_per_example
         self.progress = progress
-        self.history, self.best, self.examples, self.seconds = [], model.get_weights(), 0, 0.0
+        self.history: list[dict[str, float]] = []
+        self.best, self.examples, self.seconds = model.get_weights(), 0, 0.0
 
     @property
     def done(self) -> int:
         """Rounds that are over."""
         return len(self.history)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.started = time.perf_counter()
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: dict | None = None) -> None:
         # validation begins: the round's training is over
         self.seconds += time.perf_counter() - self.started
         self.examples += int(self.network.metrics[0].count)  # windows in the mean loss
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         step = (epoch + 1) * self.steps // self.rounds
-        entry = {"step": step, "examples": self.examples, "seconds": self.seconds}
+        entry: dict[str, float] = {"step": step, "examples": self.examples, "seconds": self.seconds}
         entry |= {"loss": logs["loss"], "validation": logs["val_loss"]}
         if self.flops_per_example is not None:
             entry["flops"] = self.examples * self.flops_per_example
@@ -195,17 +206,17 @@ class _Rounds(keras.callbacks.Callback):
             )
         self.save()
 
-    def save(self):
+    def save(self) -> None:
         if self.path is None:
             return
-        arrays = {f"state{number}": np.asarray(array) for number, array in enumerate(self.variables())}
+        arrays: dict[str, Any] = {f"state{number}": np.asarray(array) for number, array in enumerate(self.variables())}
         arrays |= {f"best{number}": array for number, array in enumerate(self.best)}
         about = {"identity": self.identity, "history": self.history, "examples": self.examples, "seconds": self.seconds}
         file = io.BytesIO()
         np.savez(file, about=json.dumps(about), **arrays)
         write_atomically(self.path, file.getbuffer())
 
-    def restore(self):
+    def restore(self) -> None:
         if self.path is None or not self.path.exists():
             return
         with np.load(self.path) as saved:
@@ -222,6 +233,6 @@ class _Rounds(keras.callbacks.Callback):
         if self.progress:
             print(f"going on from round {self.done} of {self.rounds}", flush=True)
 
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         """Everything the next step depends on: weights, random seeds, and the optimizer with its step count."""
         return [*self.network.variables, *self.network.optimizer.variables]

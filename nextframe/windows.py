@@ -5,11 +5,18 @@ A *window* is one context of N frames with its target. The only module that touc
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from nextframe._utils.validation import whole_number
-from nextframe.clips import check_clip
+from nextframe.clips import check_clip, check_clips
+
+if TYPE_CHECKING:  # neither is loaded before a dataset is asked for, and TensorFlow only where it computes
+    import keras
+    import tensorflow as tf
+
+Dataset: TypeAlias = "tf.data.Dataset | keras.utils.PyDataset"  # the first on TensorFlow, the second elsewhere
 
 
 def to_unit(frames: np.ndarray) -> np.ndarray:
@@ -98,7 +105,7 @@ def window_dataset(
     shuffle: bool = False,
     seed: int = 0,
     sequence_targets: bool = False,
-):
+) -> Dataset:
     """Build the dataset of `(context, target)` batches for `fit`, `evaluate` and `predict`.
 
     A `tf.data.Dataset` on TensorFlow; elsewhere a `keras.utils.PyDataset`, whose epochs have orders of their own.
@@ -127,7 +134,7 @@ def window_dataset(
     if sequence_targets and horizon != 1:
         raise ValueError(f"{horizon=} with sequence_targets=True: each step forecasts one frame; leave horizon at 1")
     whole_number("batch_size", batch_size)
-    clips = _as_clips(clips)
+    clips = check_clips(clips)
     span = window_span(context, horizon, frame_step)
     starts_of, offset = [], 0
     for clip in clips:
@@ -144,7 +151,7 @@ def window_dataset(
         future = past + frame_step if sequence_targets else np.arange(context * frame_step, span, frame_step)
         future = future if sequence_targets or horizon > 1 else future[0]  # one frame has no axis of time
 
-        def cut(numbers):
+        def cut(numbers: np.ndarray) -> tuple[np.ndarray, ...]:
             return tuple(to_unit(pixels[np.add.outer(starts[numbers], offsets)]) for offsets in (past, future))
 
         return Batches(len(starts), batch_size, cut, shuffle, seed)
@@ -154,13 +161,13 @@ def window_dataset(
     with tf.device("cpu"):
         frames = tf.Variable(pixels, trainable=False)
 
-    def unit(numbers, *shape):
+    def unit(numbers: tf.Tensor, *shape: int) -> tf.Tensor:
         """The frames with these numbers as floats in 0..1, in one pass over memory: this sets the speed."""
         pixels = tf.bitcast(tf.gather(frames, numbers), tf.quint8)
         pixels = tf.quantization.dequantize(pixels, 0.0, 1.0, mode="MIN_COMBINED")
         return tf.ensure_shape(pixels[..., None], (None, *shape, height, width, 1))
 
-    def gather(starts):
+    def gather(starts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         seen = starts[:, None] + tf.range(0, context * frame_step, frame_step, dtype=tf.int64)
         if sequence_targets:
             return unit(seen, context), unit(seen + frame_step, context)
@@ -179,7 +186,7 @@ def window_dataset(
 
 def labelled_dataset(
     inputs: np.ndarray, labels: np.ndarray, *, batch_size: int = 32, shuffle: bool = False, seed: int = 0
-):
+) -> Dataset:
     """Build the dataset of `(input, label)` batches, for clips or features with one label each; see `window_dataset`.
 
     Args:
@@ -200,7 +207,7 @@ def labelled_dataset(
     if not _on_tensorflow():
         from nextframe._utils.batches import Batches
 
-        def choose(numbers):
+        def choose(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             chosen = inputs[numbers]
             return (to_unit(chosen) if inputs.dtype == np.uint8 else chosen), labels[numbers]
 
@@ -210,7 +217,7 @@ def labelled_dataset(
     with tf.device("cpu"):  # a variable, as in `window_dataset`
         kept = tf.Variable(inputs, trainable=False)
 
-    def gather(numbers, labels):
+    def gather(numbers: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         chosen = tf.gather(kept, numbers)
         return (tf.cast(chosen, tf.float32)[..., None] / 255 if inputs.dtype == np.uint8 else chosen), labels
 
@@ -221,7 +228,7 @@ def labelled_dataset(
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
-def endless(dataset, first: int = 0):
+def endless(dataset: Dataset, first: int = 0) -> Dataset:
     """Return the batches of a dataset, epoch after epoch without end, from batch number `first` on.
 
     Args:
@@ -235,15 +242,3 @@ def _on_tensorflow() -> bool:
     import keras
 
     return keras.backend.backend() == "tensorflow"
-
-
-def _as_clips(clips: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Whatever `window_dataset` accepts, as a list of clips of one size."""
-    several = isinstance(clips, (list, tuple)) or (np.ndim(clips) == 4 and np.shape(clips)[-1] not in (1, 3, 4))
-    clips = [check_clip(clip) for clip in clips] if several else [check_clip(np.asarray(clips))]
-    if not clips:
-        raise ValueError("clips is empty: expected at least one clip")
-    sizes = {clip.shape[1:] for clip in clips}
-    if len(sizes) > 1:
-        raise ValueError(f"clips have frames of different sizes, {sorted(sizes)}: read them with one size")
-    return clips

@@ -13,7 +13,9 @@ class Batches(keras.utils.PyDataset):
     Keras counts the epochs: it calls `on_epoch_end` after each, and so does a plain `for` loop.
     """
 
-    def __init__(self, count: int, batch_size: int, gather: Callable, shuffle: bool = False, seed: int = 0):
+    def __init__(
+        self, count: int, batch_size: int, gather: Callable[[np.ndarray], tuple], shuffle: bool = False, seed: int = 0
+    ):
         """Say how many examples there are, and how to get them.
 
         Args:

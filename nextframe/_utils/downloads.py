@@ -25,7 +25,8 @@ def fetch(url: str, checksum: str, folder: str | os.PathLike | None = None, atte
     folder = cache_folder() if folder is None else Path(folder)
     folder.mkdir(parents=True, exist_ok=True)  # without the folder, get_file falls back to another one silently
     name = url.rsplit("/", 1)[-1]
-    for attempt in range(1, attempts + 1):
+    while True:
+        attempts -= 1
         try:
             return Path(keras.utils.get_file(name, url, file_hash=checksum, cache_dir=str(folder), cache_subdir=""))
         except ValueError as error:
@@ -36,7 +37,7 @@ def fetch(url: str, checksum: str, folder: str | os.PathLike | None = None, atte
             ) from error
         except Exception as error:  # Keras raises no narrower one
             broken_off = isinstance(error, ConnectionResetError) or isinstance(error.__context__, ContentTooShortError)
-            if not broken_off or attempt == attempts:
+            if not broken_off or attempts < 1:
                 raise ConnectionError(
                     f"{url} could not be fetched ({error}): connect to the network; or choose EfficientNetLite0, whose "
                     "weights ship with nextframe, or weights=None"

@@ -54,6 +54,7 @@ def decode(path: Path, size: tuple[int, int] | None, fps: float | None) -> Itera
     pictures = ["-pix_fmt", "gray", "-f", "image2pipe", "-c:v", "pgm", "-"]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen([*reading, *filtered, *pictures], stdout=subprocess.PIPE, stderr=log)
+        assert process.stdout  # a pipe was asked for
         try:
             while process.stdout.readline() == b"P5\n":
                 width, height = map(int, process.stdout.readline().split())
@@ -88,7 +89,7 @@ def encode(clip: np.ndarray, fps: float, suffix: str = ".mp4") -> bytes:
     with tempfile.TemporaryDirectory() as workdir:
         video = Path(workdir, "clip" + suffix)
         reproducible = ["-threads", "1", "-fflags", "+bitexact"]
-        command = [_program(), "-v", "error", *raw, *encoder, *reproducible, video]
+        command = [_program(), "-v", "error", *raw, *encoder, *reproducible, str(video)]
         done = subprocess.run(command, input=np.ascontiguousarray(clip).tobytes(), capture_output=True)
         if done.returncode:
             raise ValueError(f"ffmpeg could not encode {count} frames of {height}×{width}: {_reason(done.stderr)}")

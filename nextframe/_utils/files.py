@@ -35,7 +35,7 @@ def asset_path(name: str) -> Path:
         ValueError: The file is missing or damaged.
     """
     lines = (ASSETS / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
-    expected = dict(reversed(line.split()) for line in lines)[name]
+    expected = {file: checksum for checksum, file in map(str.split, lines)}[name]
     path = ASSETS / name
     found = sha256(path) if path.exists() else "nothing"
     if found != expected:

@@ -2,14 +2,15 @@
 
 import contextlib
 import logging
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def quiet_about_tracing():
+def quiet_about_tracing() -> Iterator[None]:
     """Keras traces each model once. TensorFlow takes five models in a row for one that it traces again and again."""
     logger = logging.getLogger("tensorflow")
 
-    def is_other(record):
+    def is_other(record: logging.LogRecord) -> bool:
         return "triggered tf.function retracing" not in record.getMessage()
 
     logger.addFilter(is_other)

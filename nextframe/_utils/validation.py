@@ -4,7 +4,7 @@ import operator
 from collections.abc import Iterable
 
 
-def one_of(name: str, value: str | None, choices: Iterable[str | None]) -> None:
+def one_of(name: str, value: object, choices: Iterable[object]) -> None:
     """Raise a ValueError that names the choices unless `value` is one of them."""
     if value not in choices:
         raise ValueError(f"{name}={value!r}: expected one of {', '.join(map(str, choices))}")

@@ -4,7 +4,9 @@ Each takes the settings of a job and returns its measurements, with the trained 
 """
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -138,11 +140,11 @@ def score_horizon(network: keras.Model, context: np.ndarray, future: np.ndarray)
         frames" is the rollout's MSE per frame, had each forecast been made from the truth before it; "sharpness" and
         "energy" are a share of the truth's.
     """
-    parts = [slice(first, first + _AT_ONCE) for first in range(0, len(context), _AT_ONCE)]
-    parts = [_score_part(network, context[part], future[part]) for part in parts]
-    shares = np.array([part.pop("windows") for part in parts], float)
-    shares /= shares.sum()
-    mean = {name: sum(share * part[name] for share, part in zip(shares, parts, strict=True)) for name in parts[0]}
+    slices = [slice(first, first + _AT_ONCE) for first in range(0, len(context), _AT_ONCE)]
+    parts = [_score_part(network, context[part], future[part]) for part in slices]
+    shares = [len(context[part]) / len(context) for part in slices]
+    weighted = list(zip(shares, parts, strict=True))
+    mean = {name: sum((share * part[name] for share, part in weighted), np.zeros(future.shape[1])) for name in parts[0]}
     copying, sharp, energy = (mean.pop(name) for name in ("copying", "true sharpness", "true energy"))
     mean["skill"] = 1 - mean["MSE per frame"] / copying
     mean["sharpness"] /= sharp
@@ -150,7 +152,7 @@ def score_horizon(network: keras.Model, context: np.ndarray, future: np.ndarray)
     return {name: values.tolist() for name, values in mean.items()}
 
 
-def _score_part(network, context, future):
+def _score_part(network: keras.Model, context: np.ndarray, future: np.ndarray) -> dict[str, np.ndarray]:
     forecast = rollout(network, context, future.shape[1])
     video = np.concatenate([context, future], axis=1)
     single = metrics.clip_to_unit(predict_along(network, video))
@@ -167,10 +169,10 @@ def _score_part(network, context, future):
         "energy": metrics.energy(forecast),
         "true energy": metrics.energy(future),
     }
-    return {"windows": len(context)} | {name: values.mean(axis=0) for name, values in means.items()}
+    return {name: values.mean(axis=0) for name, values in means.items()}
 
 
-def _diagnose(network, data):
+def _diagnose(network: keras.Model, data: protocols.Task) -> dict:
     context = data.context[:_DIAGNOSED]
     shifts = [shift for shift in (1, 2, 4, 8) if 2 * shift < min(context.shape[2:4])]
     has_gradient = not any(isinstance(layer, WarpByFlow) for layer in network.layers)
@@ -184,17 +186,17 @@ def _diagnose(network, data):
     }
 
 
-def _seconds_per_step(network, data, steps):
+def _seconds_per_step(network: keras.Model, data: protocols.Task, steps: int) -> float:
     history = data.fit(network, 3 * steps, 1e-3, rounds=3, progress=False)
     return float(np.diff([entry["seconds"] for entry in history]).min() / steps)
 
 
-def _build(model, arguments, data, seed):
+def _build(model: str, arguments: dict, data: protocols.Task, seed: int) -> keras.Model:
     keras.utils.set_random_seed(seed)
     return build(model, data.context_shape, **arguments)
 
 
-def _without_nan(value):
+def _without_nan(value: Any) -> Any:
     """JSON has no NaN or infinity: None in their place."""
     if isinstance(value, dict):
         return {name: _without_nan(each) for name, each in value.items()}
@@ -203,4 +205,8 @@ def _without_nan(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-STAGES = {"calibration": calibrate, "search": search_learning_rate, "runs": train_and_score}
+STAGES: dict[str, Callable[..., tuple[dict, keras.Model | None]]] = {
+    "calibration": calibrate,
+    "search": search_learning_rate,
+    "runs": train_and_score,
+}

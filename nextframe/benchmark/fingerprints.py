@@ -4,9 +4,9 @@ import functools
 import hashlib
 import inspect
 import json
+from typing import Any
 
 import keras
-import numpy as np
 
 from nextframe.benchmark.protocols import Task, load_task
 from nextframe.models import MODELS, build
@@ -51,7 +51,7 @@ def data(task: Task) -> str:
     for clips in (task.training_clips, task.validation_clips, task.context, task.future):
         for clip in clips:
             digest.update(repr((clip.shape, clip.dtype.str)).encode())
-            digest.update(np.ascontiguousarray(clip))
+            digest.update(clip.tobytes())
     return digest.hexdigest()
 
 
@@ -82,7 +82,7 @@ def today(model: str, arguments: dict, task: dict) -> dict[str, str | int]:
     return _today(model, json.dumps(arguments, sort_keys=True), json.dumps(task, sort_keys=True))
 
 
-def _without_names(value, positions=None):
+def _without_names(value: Any, positions: dict[str, int] | None = None) -> Any:
     """A serialized model without names: references to layers become positions, and default settings are left out."""
     positions = positions or {}
     if isinstance(value, list | tuple):
@@ -93,7 +93,7 @@ def _without_names(value, positions=None):
         return value
     config = value.get("config")
     if value.get("class_name") == "DTypePolicy":
-        return config["name"]
+        return value["config"]["name"]
     kept = {key: _without_names(each, positions) for key, each in value.items() if key not in (*_NAMES, "config")}
     if isinstance(config, dict):
         if "layers" in config:  # a model: its layers refer to one another, and not to those around it
@@ -116,5 +116,5 @@ def _without_defaults(serialized: dict, config: dict) -> dict:
     }
 
 
-def _as_json(value):
+def _as_json(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value

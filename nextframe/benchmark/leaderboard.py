@@ -43,7 +43,7 @@ def load_runs(
                     f"{plan.name}: {name} was measured with another {', '.join(moved)} than today's: "
                     f"undo that change, or measure again: {again}"
                 )
-        found[model] = [plan.read(job.name) for job in jobs]
+        found[model] = [results.load(job.name, plan.folder) for job in jobs]
     return dict(sorted(found.items(), key=lambda item: -over_seeds(item[1], skill)[0]))
 
 

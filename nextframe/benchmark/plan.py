@@ -98,24 +98,25 @@ class Benchmark:
         """Steps that the protocol's seconds come to, or None if the model has not been calibrated."""
         timed = self.read(f"calibration/{model}")
         training = self.settings["training"]
-        return timed and _cut(training["seconds"] / timed["seconds_per_step"], training["rounds"])
+        return _cut(training["seconds"] / timed["seconds_per_step"], training["rounds"]) if timed else None
 
     def learning_rate(self, model: str) -> float | None:
         """The rate with the lowest error on the validation clips, or None if some have not been tried."""
-        tried = {rate: self.read(f"search/{model}-{rate:g}") for rate in self.settings["search"]["learning_rates"]}
-        return None if None in tried.values() else min(tried, key=lambda rate: tried[rate]["validation"])
+        rates = self.settings["search"]["learning_rates"]
+        tried = {rate: found["validation"] for rate in rates if (found := self.read(f"search/{model}-{rate:g}"))}
+        return min(rates, key=lambda rate: tried[rate]) if all(rate in tried for rate in rates) else None
 
-    def _common(self, model):
+    def _common(self, model: str) -> dict:
         arguments = fingerprints.resolved_arguments(model, self.settings["models"].get(model, {}))
         return {"model": model, "arguments": arguments, "task": self.settings["task"]}
 
-    def _calibration(self, model, common, seeds):
+    def _calibration(self, model: str, common: dict, seeds: Iterable[int] | None) -> list[Job]:
         if model in _BASELINES:
             return []
         yardstick = self.settings["training"].get("yardstick")
         return [Job("calibration", model, common | ({"yardstick": yardstick} if yardstick else {}), 20)]
 
-    def _search(self, model, common, seeds):
+    def _search(self, model: str, common: dict, seeds: Iterable[int] | None) -> list[Job]:
         search, rounds, steps = self.settings["search"], self.settings["training"]["rounds"], self.steps(model)
         if model in _BASELINES or steps is None:
             return []
@@ -126,7 +127,7 @@ class Benchmark:
             for rate in search["learning_rates"]
         ]
 
-    def _runs(self, model, common, seeds):
+    def _runs(self, model: str, common: dict, seeds: Iterable[int] | None) -> list[Job]:
         training = self.settings["training"]
         settings = common | {"horizon": training["horizon"]}
         if model in _BASELINES:

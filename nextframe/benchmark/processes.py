@@ -58,6 +58,7 @@ def in_own_process(job: Job, threads: int) -> dict[str, bytes] | str:
             stderr=subprocess.PIPE,
             env=environment,
         ) as process:
+            assert process.stderr  # a pipe was asked for
             errors = process.stderr.read().decode()
             if process.wait():
                 return (errors.strip().splitlines() or [f"exit {process.returncode}"])[-1]

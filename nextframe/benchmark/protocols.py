@@ -87,7 +87,7 @@ def digits_32(training: int | None = None, **changes: Any) -> Task:
         changes: Other arguments of `nextframe.datasets.moving_digits.moving_digits`. Chapters compare models without
             any.
     """
-    drawn = {"canvas": 32, "digit_size": 16, "speed": (1, 2.5)} | changes
+    drawn: dict[str, Any] = {"canvas": 32, "digit_size": 16, "speed": (1, 2.5)} | changes
     count = training or profiles.pick(ci=40, cpu=4000, gpu=10_000)
     test = windows.to_unit(moving_digits(500, 20, split="test", **drawn))
     return Task(
@@ -161,7 +161,7 @@ def moving_mnist_64(training: int = 10_000, test: int = 10_000) -> Task:
         ) from error
     official = tensorflow_datasets.load("moving_mnist", split=f"test[:{whole_number('test', test)}]")
     videos = windows.to_unit(np.stack([clip["image_sequence"][..., 0] for clip in official.as_numpy_iterator()]))
-    drawn = {"canvas": 64, "digit_size": 28, "speed": (3.6, 3.6)}
+    drawn: dict[str, Any] = {"canvas": 64, "digit_size": 28, "speed": (3.6, 3.6)}
     return Task(
         training_clips=moving_digits(training, 20, split="train", **drawn),
         validation_clips=moving_digits(200, 20, split="validation", **drawn),

@@ -44,11 +44,12 @@ def run_benchmark(
     models = list(models or plan.models)
     for model in models:
         one_of("model", model, MODELS)
+    cores = os.cpu_count() or 1
     failed = []
     for stage in STAGES:
         jobs = [job for job in plan.jobs(stage, models, seeds) if not plan.is_done(job, only_missing)]
-        at_once = 1 if stage == "calibration" else workers or os.cpu_count()
-        threads = os.cpu_count() if stage == "calibration" else 1
+        at_once = 1 if stage == "calibration" else workers or cores
+        threads = cores if stage == "calibration" else 1
         begun, done, total = time.perf_counter(), 0.0, sum(job.seconds for job in jobs)
         done_by = over_ray(ray, jobs, threads) if ray else in_processes(jobs, at_once, threads)
         for count, (job, files) in enumerate(done_by, 1):

@@ -47,7 +47,9 @@ def ship(
     before = read_index(folder) if (folder / INDEX).exists() else {}
     shipped, contents = {name: about for name, about in before.items() if name in plan.settings["models"]}, {}
     for model in plan.settings["models"] if models is None else models:
-        runs = {job.label: plan.read(job.name) for job in plan.jobs("runs", [model]) if plan.is_done(job)}
+        runs = {
+            job.label: results.load(job.name, plan.folder) for job in plan.jobs("runs", [model]) if plan.is_done(job)
+        }
         if not runs:
             continue
         best = min(runs, key=lambda label: runs[label]["validation"])
@@ -93,7 +95,7 @@ def packed(path: str | os.PathLike) -> bytes:
     memory = io.BytesIO()
     with h5py.File(path) as source, h5py.File(memory, "w") as target:
 
-        def copy(name, item):
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
             if name.split("/")[0] == "optimizer":  # Keras stores it along once a model has been trained
                 return
             if isinstance(item, h5py.Group):

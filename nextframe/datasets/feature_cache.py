@@ -29,9 +29,9 @@ def cached_features(encoder: keras.Model, clips: np.ndarray, folder: str | os.Pa
     Returns:
         float32 `(count, time, ...)`, one for each frame.
     """
-    folder = Path(folder or cache_folder() / "features") / _fingerprint(encoder, clips)
+    place = Path(folder or cache_folder() / "features") / _fingerprint(encoder, clips)
     starts = range(0, len(clips), _PART)
-    files = [folder / f"{start:06}.npy" for start in starts]
+    files = [place / f"{start:06}.npy" for start in starts]
     missing = [(start, file) for start, file in zip(starts, files, strict=True) if not file.exists()]
     for start, file in tqdm(missing, desc="features", unit=" parts", delay=10):
         frames = to_unit(clips[start : start + _PART])
@@ -42,12 +42,12 @@ def cached_features(encoder: keras.Model, clips: np.ndarray, folder: str | os.Pa
     return np.concatenate([np.load(file) for file in files])
 
 
-def _fingerprint(encoder, clips):
+def _fingerprint(encoder: keras.Model, clips: np.ndarray) -> str:
     found = hashlib.sha256(repr((clips.shape, clips.dtype.str, keras.__version__)).encode())
-    found.update(np.ascontiguousarray(clips))
+    found.update(np.ascontiguousarray(clips).data)
     for layer in encoder._flatten_layers():
         config = {key: value for key, value in layer.get_config().items() if key not in ("name", "layers")}
         found.update(repr((type(layer).__name__, config)).encode())
     for array in encoder.get_weights():
-        found.update(np.ascontiguousarray(array))
+        found.update(array.tobytes())
     return found.hexdigest()[:16]

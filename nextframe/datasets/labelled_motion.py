@@ -84,11 +84,13 @@ def panned_clip(
         image = Image.fromarray(clip[frame])
         for time, (top, left) in enumerate(position[number, ::-1]):  # the picture goes where the window comes from
             box = (left, top, left + canvas, top + canvas)
-            clips[number, time] = image.resize((canvas, canvas), Image.Resampling.BILINEAR, box=box)
+            clips[number, time] = np.asarray(image.resize((canvas, canvas), Image.Resampling.BILINEAR, box=box))
     return clips, {"direction": direction}
 
 
-def _paths(rng, count, length, room, speed):
+def _paths(
+    rng: np.random.Generator, count: int, length: int, room: int, speed: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw a direction and the top left corners along a straight path, `(count, length, 2)`, inside `0..room`."""
     slowest, fastest = speed
     whole_number("length", length, least=2)

@@ -5,6 +5,7 @@ pixels would look like noise that no model can predict. Each split draws its own
 on an image that it saw in training.
 """
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
@@ -48,7 +49,8 @@ def moving_digits(
     Raises:
         ValueError: A number is out of range; the message names it.
     """
-    height, width = (whole_number("canvas", side) for side in ((canvas,) * 2 if np.ndim(canvas) == 0 else canvas))
+    sides = canvas if isinstance(canvas, Iterable) else (canvas, canvas)
+    height, width = (whole_number("canvas", side) for side in sides)
     slowest, fastest = speed
     for name, value in {"count": count, "length": length, "digits": digits, "digit_size": digit_size}.items():
         whole_number(name, value)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import keras
 import numpy as np
@@ -31,7 +32,7 @@ def training_flops(model: keras.Model) -> int:
     return 3 * forward_flops(model)
 
 
-def peak_training_memory(name: str, context_shape: tuple[int, ...], batch_size: int = 16, **size) -> float:
+def peak_training_memory(name: str, context_shape: tuple[int, ...], batch_size: int = 16, **size: Any) -> float:
     """Measure the peak memory of one training step, in megabytes, weights and gradients included.
 
     The step runs in a process of its own, so nothing else counts. On a GPU it is the GPU's memory. On a CPU it is what

@@ -1,5 +1,7 @@
 """Memory: whether a model can use what it saw several frames ago."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -12,7 +14,13 @@ from nextframe.windows import window_dataset
 
 
 def memory_network(
-    name: str, back: int, steps: int, task: str = "blinking", context: int = 20, learning_rate: float = 3e-3, **size
+    name: str,
+    back: int,
+    steps: int,
+    task: str = "blinking",
+    context: int = 20,
+    learning_rate: float = 3e-3,
+    **size: Any,
 ) -> keras.Model:
     """Train a model on a task that takes memory.
 
@@ -56,6 +64,6 @@ def memory_of(model: keras.Model, back: int, task: str = "blinking") -> float:
     return float(1 - missed / truth.var(axis=0).mean())
 
 
-def memory_skill(name: str, back: int, steps: int, task: str = "blinking", **options) -> float:
+def memory_skill(name: str, back: int, steps: int, task: str = "blinking", **options: Any) -> float:
     """Train a model as `memory_network` does, with the same arguments, and return its `memory_of`."""
     return memory_of(memory_network(name, back, steps, task, **options), back, task)

@@ -31,7 +31,7 @@ def order_sensitivity(model: keras.Model, context: np.ndarray, seed: int = 0) ->
     order = np.random.default_rng(seed).permutation(count)
     while count > 1 and (order == np.arange(count)).all():
         order = np.roll(order, 1)
-    orders = {"reversed": slice(None, None, -1), "shuffled": order}
+    orders: dict[str, slice | np.ndarray] = {"reversed": slice(None, None, -1), "shuffled": order}
     return {
         name: float(np.linalg.norm(predict_next(model, context[:, order]) - forecast) / np.linalg.norm(forecast))
         for name, order in orders.items()
@@ -52,7 +52,7 @@ def _gradient(model: keras.Model, context: np.ndarray, projection: np.ndarray) -
     if keras.backend.backend() == "jax":
         import jax
 
-        def total(watched):
+        def total(watched: jax.Array) -> jax.Array:
             return (model(watched, training=False) * projection).sum()
 
         return np.asarray(jax.grad(total)(context))

@@ -1,5 +1,7 @@
 """A 3-D convolution that never looks ahead in time."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -26,7 +28,7 @@ class CausalConv3D(keras.layers.Conv3D):
         ValueError: `padding`, `strides` or `data_format` is given another value.
     """
 
-    def __init__(self, filters, kernel_size, **kwargs):
+    def __init__(self, filters: int, kernel_size: int | tuple[int, int, int], **kwargs: Any):
         fixed = {"padding": "valid", "strides": (1, 1, 1), "data_format": "channels_last"}
         for name, value in fixed.items():
             given = kwargs.pop(name, value)
@@ -35,13 +37,13 @@ class CausalConv3D(keras.layers.Conv3D):
                 raise ValueError(f"{name}={given!r}: CausalConv3D keeps the length of every axis; leave it out")
         super().__init__(filters, kernel_size, **fixed, **kwargs)
 
-    def call(self, inputs):
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """Pad, then convolve."""
         padded = [dilation * (size - 1) for size, dilation in zip(self.kernel_size, self.dilation_rate, strict=True)]
         time, *space = padded
         padding = [(0, 0), (time, 0), *((side // 2, side - side // 2) for side in space), (0, 0)]
         return super().call(ops.pad(inputs, padding))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """The input's shape, but for the channels."""
         return (*input_shape[:-1], self.filters)

@@ -1,5 +1,8 @@
 """ConvGRU2D: a GRU whose inputs and hidden state keep rows and columns; Keras has the LSTM of that kind alone."""
 
+from collections.abc import Callable
+from typing import Any, Self
+
 import keras
 
 from nextframe.layers.conv_gru_cell import ConvGRU2DCell
@@ -56,35 +59,35 @@ class ConvGRU2D(keras.layers.RNN):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        reset_after=False,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        **kwargs,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: int | tuple[int, int] = 1,
+        activation: str | Callable | None = "tanh",
+        recurrent_activation: str | Callable | None = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        recurrent_initializer: str | keras.initializers.Initializer = "orthogonal",
+        bias_initializer: str | keras.initializers.Initializer = "zeros",
+        kernel_regularizer: str | keras.regularizers.Regularizer | None = None,
+        recurrent_regularizer: str | keras.regularizers.Regularizer | None = None,
+        bias_regularizer: str | keras.regularizers.Regularizer | None = None,
+        activity_regularizer: str | keras.regularizers.Regularizer | None = None,
+        kernel_constraint: str | keras.constraints.Constraint | None = None,
+        recurrent_constraint: str | keras.constraints.Constraint | None = None,
+        bias_constraint: str | keras.constraints.Constraint | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        reset_after: bool = False,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        **kwargs: Any,
     ):
         cell = ConvGRU2DCell(
             filters,
@@ -123,14 +126,16 @@ class ConvGRU2D(keras.layers.RNN):
         )
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+    def compute_output_shape(
+        self, sequences_shape: tuple[int | None, ...], initial_state_shape: tuple[int | None, ...] | None = None
+    ) -> tuple:
         """The shape of the output, or of output and hidden state; see above."""
         batch, steps, *frame = sequences_shape
         state = tuple(self.cell.compute_output_shape((batch, *frame)))
         output = (batch, steps, *state[1:]) if self.return_sequences else state
         return (output, state) if self.return_state else output
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Everything that `__init__` takes."""
         config = super().get_config()
         del config["cell"]
@@ -140,6 +145,6 @@ class ConvGRU2D(keras.layers.RNN):
         return cell | config
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Make the layer that `get_config` described."""
         return cls(**config)

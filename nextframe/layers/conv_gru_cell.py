@@ -1,5 +1,8 @@
 """ConvGRU2DCell: one step of `ConvGRU2D`, in a module of its own."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -16,14 +19,14 @@ class ConvGRU2DCell(keras.layers.GRUCell):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        reset_after=False,
-        **options,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: int | tuple[int, int] = 1,
+        reset_after: bool = False,
+        **options: Any,
     ):
         super().__init__(filters, reset_after=reset_after, **options)
         # Conv2D parses and validates these arguments, and knows the shape of the output
@@ -35,7 +38,7 @@ class ConvGRU2DCell(keras.layers.GRUCell):
         self.convolved_shape = like.compute_output_shape
         self.dropout_mask_count = None  # one mask for all gates
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the weights: gates along the last axis, in the order of Keras's GRU: update, reset, candidate."""
         channels, *space = self._channels_first(input_shape[1:])
         if channels is None or None in space:
@@ -67,7 +70,9 @@ class ConvGRU2DCell(keras.layers.GRUCell):
             )
         self.built = True
 
-    def call(self, inputs, states, training=False):
+    def call(
+        self, inputs: keras.KerasTensor, states: Sequence[keras.KerasTensor], training: bool = False
+    ) -> tuple[keras.KerasTensor, list[keras.KerasTensor]]:
         """Update the hidden state by one frame; return it as output and as state."""
         (state,) = states
         seen, kept = inputs, state
@@ -94,36 +99,38 @@ class ConvGRU2DCell(keras.layers.GRUCell):
         state = update * state + (1 - update) * candidate
         return state, [state]
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size: int | None = None) -> list[keras.KerasTensor]:
         """The initial hidden state: zeros."""
         shape = self.compute_output_shape((batch_size, *self.input_shape_of_a_step))
         return [ops.zeros(shape, dtype=self.compute_dtype)]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """The shape of the hidden state, which is the output."""
         return self.convolved_shape(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Everything that `__init__` takes."""
         config = super().get_config()
         del config["units"]
         names = ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate")
         return config | {name: getattr(self, name) for name in names}
 
-    def _convolve_input(self, inputs, bias):
+    def _convolve_input(self, inputs: keras.KerasTensor, bias: keras.KerasTensor | None) -> keras.KerasTensor:
         x = ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
         return self._add(x, bias)
 
-    def _convolve_state(self, state, kernel, bias=None):
+    def _convolve_state(
+        self, state: keras.KerasTensor, kernel: keras.KerasTensor, bias: keras.KerasTensor | None = None
+    ) -> keras.KerasTensor:
         return self._add(ops.conv(state, kernel, 1, "same", self.data_format), bias)
 
-    def _add(self, x, bias):
+    def _add(self, x: keras.KerasTensor, bias: keras.KerasTensor | None) -> keras.KerasTensor:
         if bias is None:
             return x
         return x + (bias if self.data_format == "channels_last" else ops.reshape(bias, (-1, 1, 1)))
 
-    def _split(self, x, first):
+    def _split(self, x: keras.KerasTensor, first: int) -> list[keras.KerasTensor]:
         return ops.split(x, [first], axis=-1 if self.data_format == "channels_last" else 1)
 
-    def _channels_first(self, shape):
+    def _channels_first(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (shape[-1], *shape[:-1]) if self.data_format == "channels_last" else shape

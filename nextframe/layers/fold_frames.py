@@ -27,7 +27,7 @@ class FoldFrames(keras.layers.Wrapper):
         ValueError: The input has no axis for frames.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Build the wrapped layer, for one frame."""
         if len(input_shape) < 3:
             raise ValueError(f"input of shape {tuple(input_shape)}: expected (batch, frames, ...)")
@@ -35,12 +35,12 @@ class FoldFrames(keras.layers.Wrapper):
             self.layer.build((None, *input_shape[2:]))
         self.built = True
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """`(batch, frames, ...)`."""
         outputs = self.layer.compute_output_shape((None, *input_shape[2:]))
         return (*input_shape[:2], *outputs[1:])
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
         """Fold, apply, unfold."""
         batch_and_frames = ops.shape(inputs)[:2]
         folded = ops.reshape(inputs, (-1, *inputs.shape[2:]))

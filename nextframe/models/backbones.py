@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import keras
 from keras import layers
@@ -25,27 +25,34 @@ IMAGENET = {
     ),
 }
 
+# (image_shape, weights) → model from images to features
+Build: TypeAlias = Callable[[tuple[int, int, int], str | None], keras.Model]
+
 
 class Backbone(NamedTuple):
     """A network, and how it wants its pixels."""
 
-    build: Callable  # (image_shape, weights) → model from images to features
+    build: Build
     scale: float  # pixels of 0..1 times this …
     offset: float | tuple[float, ...]  # … plus this, one for each channel
     smallest: int  # side of the smallest image it reads
 
 
-def _of_keras(name):
-    def build(image_shape, weights):
-        weights = imagenet_weights(name) if weights == "imagenet" else weights
+def _of_keras(name: str) -> Build:
+    def build(
+        image_shape: tuple[int, int, int], weights: str | None
+    ) -> keras.Model:
+        learned = imagenet_weights(name) if weights == "imagenet" else weights
         return getattr(keras.applications, name)(
-            include_top=False, weights=weights, input_shape=image_shape
+            include_top=False, weights=learned, input_shape=image_shape
         )
 
     return build
 
 
-def _lite0(image_shape, weights):
+def _lite0(
+    image_shape: tuple[int, int, int], weights: str | None
+) -> keras.Model:
     return efficientnet_lite0(image_shape, weights, include_top=False)
 
 
@@ -74,7 +81,7 @@ def imagenet_weights(name: str) -> Path:
 
 
 def frame_encoder(
-    frame_shape: tuple[int, int, int],
+    frame_shape: tuple[int, ...],
     backbone: str = "EfficientNetLite0",
     weights: str | None = "imagenet",
     feature_layer: str | None = None,

@@ -4,6 +4,8 @@ Each is a function `(context_shape) -> keras.Model` like every model in this pac
 `(batch, N, height, width, 1)` in, a target `(batch, height, width, 1)` out.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -63,17 +65,19 @@ def optical_flow(context_shape: tuple[int, ...]) -> keras.Model:
 class WarpByFlow(keras.layers.Layer):
     """Move the last frame of a context on by its optical flow: `(batch, N, h, w, 1)` → `(batch, h, w, 1)`."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_jit = False
 
-    def compute_output_spec(self, context):
+    def compute_output_spec(
+        self, context: keras.KerasTensor
+    ) -> keras.KerasTensor:
         """One frame of the context's size; without this, Keras would trace `call`, which is NumPy."""
         return keras.KerasTensor(
             (context.shape[0], *context.shape[2:]), dtype=context.dtype
         )
 
-    def call(self, context):
+    def call(self, context: keras.KerasTensor) -> keras.KerasTensor:
         """Warp each context's last frame, in NumPy; compiled code calls back into Python for it."""
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
@@ -114,10 +118,9 @@ def _move_on(before: np.ndarray, last: np.ndarray) -> np.ndarray:
         np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8)
         for frame in (last, before)
     ]
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    back = search.calc(
-        *to_bytes, None
-    )  # (height, width, 2): where each pixel of `last` was, as (x, y)
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    # (height, width, 2): where each pixel of `last` was, as (x, y)
+    back = search.calc(*to_bytes, None)  # type: ignore[call-overload]  # OpenCV's own stub leaves None out
     rows, columns = np.mgrid[: last.shape[0], : last.shape[1]].astype(
         np.float32
     )

@@ -14,14 +14,18 @@ from nextframe.models.patches import (
 )
 
 
-def last_slice(x, filters, depth, channels):
+def last_slice(
+    x: keras.KerasTensor, filters: int, depth: int, channels: int
+) -> keras.KerasTensor:
     """Keep all N time steps with causal convolutions; the last step is the forecast."""
     for _ in range(depth - 1):
         x = CausalConv3D(filters, 3, activation="relu")(x)
     return CausalConv3D(channels, 3)(x)[:, -1]
 
 
-def valid_kernel(x, filters, depth, channels):
+def valid_kernel(
+    x: keras.KerasTensor, filters: int, depth: int, channels: int
+) -> keras.KerasTensor:
     """Do not pad time: each convolution takes two frames away, and the last one takes the rest."""
     rest = x.shape[1] - 2 * (depth - 1)
     if rest < 1:
@@ -36,7 +40,9 @@ def valid_kernel(x, filters, depth, channels):
     return layers.Conv3D(channels, (rest, 3, 3))(x)[:, 0]
 
 
-def time_to_channels(x, filters, depth, channels):
+def time_to_channels(
+    x: keras.KerasTensor, filters: int, depth: int, channels: int
+) -> keras.KerasTensor:
     """Keep all N time steps, both ends padded; then they become the channels of a 2-D convolution."""
     for _ in range(depth - 1):
         x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)

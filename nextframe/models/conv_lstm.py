@@ -12,7 +12,13 @@ from nextframe.models.patches import group_frames, patchify, unpatchify
 RECURRENT_2D = {"lstm": layers.ConvLSTM2D, "gru": ConvGRU2D}
 
 
-def encode(x, cell, filters, kernel_size, depth):
+def encode(
+    x: keras.KerasTensor,
+    cell: type[keras.layers.Layer],
+    filters: int,
+    kernel_size: int,
+    depth: int,
+) -> keras.KerasTensor:
     """Read step by step with a stack of recurrent layers; one output a step."""
     options = {"padding": "same", "return_sequences": True}
     for _ in range(depth):
@@ -20,7 +26,9 @@ def encode(x, cell, filters, kernel_size, depth):
     return x
 
 
-def decode(x, filters, depth, channels):
+def decode(
+    x: keras.KerasTensor, filters: int, depth: int, channels: int
+) -> keras.KerasTensor:
     """Convolve each step for itself: a kernel of 1 in time."""
     kernel, options = (1, 3, 3), {"padding": "same"}
     for _ in range(depth - 1):

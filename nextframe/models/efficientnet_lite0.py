@@ -68,8 +68,13 @@ def efficientnet_lite0(
 
 
 def _convolution(
-    x, filters, kernel_size, name, strides=1, activation="relu6"
-):
+    x: keras.KerasTensor,
+    filters: int | None,
+    kernel_size: int,
+    name: str,
+    strides: int = 1,
+    activation: str | None = "relu6",
+) -> keras.KerasTensor:
     """Convolve (depthwise where `filters` is None), normalise, activate; the last layer bears the name."""
     options = {
         "strides": strides,
@@ -91,7 +96,14 @@ def _convolution(
     return x if last else layers.Activation(activation, name=name)(x)
 
 
-def _block(x, kernel_size, stride, expansion, filters, name):
+def _block(
+    x: keras.KerasTensor,
+    kernel_size: int,
+    stride: int,
+    expansion: int,
+    filters: int,
+    name: str,
+) -> keras.KerasTensor:
     """Widen, convolve each channel for itself, narrow; add the input where shapes allow."""
     inputs = x
     if expansion > 1:
@@ -106,7 +118,7 @@ def _block(x, kernel_size, stride, expansion, filters, name):
     return layers.Add(name=name)([inputs, x]) if added else x
 
 
-def _load(model):
+def _load(model: keras.Model) -> None:
     with np.load(asset_path("efficientnet_lite0.npz")) as arrays:
         for layer in model.layers:
             for variable in layer.weights:

@@ -14,7 +14,7 @@ from nextframe.models.patches import (
 )
 
 
-def residual_block(x):
+def residual_block(x: keras.KerasTensor) -> keras.KerasTensor:
     """Residual block of two convolutions; before training, it adds nothing."""
     filters = x.shape[-1]
     change = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
@@ -23,7 +23,7 @@ def residual_block(x):
     )(change)
 
 
-def depthwise_block(x):
+def depthwise_block(x: keras.KerasTensor) -> keras.KerasTensor:
     """Residual block of depthwise and 1×1 convolutions, as in ConvNeXt: a third of the operations."""
     filters = x.shape[-1]
     change = layers.DepthwiseConv2D(3, padding="same")(x)
@@ -31,7 +31,13 @@ def depthwise_block(x):
     return x + layers.Conv2D(filters, 1, kernel_initializer="zeros")(change)
 
 
-def unet(x, filters, blocks, deep_filters, deep_blocks):
+def unet(
+    x: keras.KerasTensor,
+    filters: int,
+    blocks: int,
+    deep_filters: int,
+    deep_blocks: int,
+) -> keras.KerasTensor:
     """U-Net of two resolutions: an encoder, residual blocks at half the size, and a decoder with a skip connection."""
     options = {"padding": "same", "activation": "relu"}
     near = x = depthwise_block(layers.Conv2D(filters, 3, **options)(x))
@@ -46,7 +52,9 @@ def unet(x, filters, blocks, deep_filters, deep_blocks):
     return layers.ReLU()(x)
 
 
-def predict_kernels(x, max_displacement):
+def predict_kernels(
+    x: keras.KerasTensor, max_displacement: int
+) -> keras.KerasTensor:
     """Kernel prediction: one weight for each shift, for every patch; before training, all weight is on no shift."""
     if max_displacement == 0:
         return ops.ones_like(x[..., :1])
@@ -56,7 +64,12 @@ def predict_kernels(x, max_displacement):
     return change + np.eye(shifts, dtype="float32")[shifts // 2]
 
 
-def apply_kernels(frame, kernels, max_displacement, patch):
+def apply_kernels(
+    frame: keras.KerasTensor,
+    kernels: keras.KerasTensor,
+    max_displacement: int,
+    patch: int,
+) -> keras.KerasTensor:
     """Dynamic filtering: the weighted sum of the frame's shifts by up to `max_displacement`, patch by patch.
 
     `(batch, h, w, 1)` and `(batch, rows, columns, (2 max_displacement + 1)²)` → `(batch, rows, columns, patch²)`.
@@ -83,8 +96,13 @@ def apply_kernels(frame, kernels, max_displacement, patch):
 
 
 def check_sizes(
-    context_shape, blocks, deep_blocks, frames, max_displacement, patch
-):
+    context_shape: tuple[int, ...],
+    blocks: int,
+    deep_blocks: int,
+    frames: int,
+    max_displacement: int,
+    patch: int,
+) -> None:
     """Raise a ValueError that names what does not fit."""
     whole_number("frames", frames)
     whole_number("blocks", blocks)

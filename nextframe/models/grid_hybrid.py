@@ -1,5 +1,7 @@
 """A stack that keeps the picture: an encoder on each frame, Conv3D, ConvGRU or ConvLSTM, and skips to the last frame."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -21,7 +23,7 @@ def grid_hybrid(
     decoder_filters: int = 64,
     head: str = "residual",
     feature_layer: str = "block1",
-    **encoder,
+    **encoder: Any,
 ) -> keras.Model:
     """Encode each frame, convolve in space and time, read with a ConvGRU or ConvLSTM, and decode beside the last frame's pixels.
 

@@ -1,5 +1,7 @@
 """Models by name: what can be built, compared and shipped."""
 
+from typing import Any
+
 import keras
 
 from nextframe._utils.validation import one_of
@@ -41,7 +43,9 @@ NETWORKS = (
 MODELS = {model.__name__: model for model in (*BASELINES, *NETWORKS)}
 
 
-def build(name: str, context_shape: tuple[int, ...], **size) -> keras.Model:
+def build(
+    name: str, context_shape: tuple[int, ...], **size: Any
+) -> keras.Model:
     """Build a model by its name.
 
     Args:

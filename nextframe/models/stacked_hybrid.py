@@ -1,5 +1,7 @@
 """The famous answer's stack: a network on each frame, convolutions in time, pooling, and a recurrent layer."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -12,7 +14,9 @@ from nextframe.models.inputs import context_input
 RECURRENT = {"lstm": layers.LSTM, "gru": layers.GRU}
 
 
-def convolve_and_pool(x, filters, pooling):
+def convolve_and_pool(
+    x: keras.KerasTensor, filters: int, pooling: int
+) -> keras.KerasTensor:
     """Convolve in space and time and max-pool each square of positions, twice."""
     least, (rows, columns) = (
         whole_number("pooling", pooling) ** 2,
@@ -38,7 +42,7 @@ def stacked_hybrid(
     filters: int = 32,
     head: str = "linear",
     feature_layer: str | None = "block1",
-    **encoder,
+    **encoder: Any,
 ) -> keras.Model:
     """Encode each frame, convolve in space and time, pool, read with a recurrent layer, and decode a frame from its state.
 

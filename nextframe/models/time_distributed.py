@@ -1,5 +1,7 @@
 """An image network applied to every frame: to classify a clip, or to forecast its next frame."""
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
@@ -13,7 +15,9 @@ from nextframe.models.patches import frames_to_channels
 TEMPORAL = ("conv3d", "none")
 
 
-def check_features(features_shape, temporal):
+def check_features(
+    features_shape: tuple[int, int, int, int], temporal: str
+) -> None:
     """Raise a ValueError unless two convolutions fit."""
     one_of("temporal", temporal, TEMPORAL)
     frames, rows, columns, _ = features_shape
@@ -64,7 +68,10 @@ def classifier(
 
 
 def time_distributed_classifier(
-    context_shape: tuple[int, ...], classes: int, encoder: dict, **size
+    context_shape: tuple[int, ...],
+    classes: int,
+    encoder: dict[str, Any],
+    **size: Any,
 ) -> keras.Model:
     """Classify a clip, from its frames: the network of the famous answer.
 
@@ -93,7 +100,7 @@ def time_distributed(
     patch: int = 2,
     head: str = "residual",
     feature_layer: str | None = "block1",
-    **encoder,
+    **encoder: Any,
 ) -> keras.Model:
     """Forecast from an ImageNet network's features of each frame, and from the last frame itself.
 

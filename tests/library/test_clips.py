@@ -315,6 +315,15 @@ def test_check_clip_converts_what_it_may(clip):
     assert clips.check_clip(clip > 100).max() == 255
 
 
+def test_check_clips_takes_one_or_several(clip):
+    for one in (clip, clip[..., None], [clip], clip[None]):
+        (checked,) = clips.check_clips(one)
+        assert np.array_equal(checked, clip)
+    assert len(clips.check_clips((clip, clip[1:]))) == len(clips.check_clips(np.stack([clip, clip]))) == 2
+    with pytest.raises(ValueError, match="different sizes"):
+        clips.check_clips([clip, clip[:, 1:]])
+
+
 def test_unknown_example():
     assert "name='cup': expected one of bottle, box" in complaint(example_path, "cup")
 
