@@ -106,7 +106,7 @@ def fit(
                 initial_epoch=state.done,
                 epochs=rounds,
                 callbacks=[state],
-                shuffle=False,  # the dataset does
+                shuffle=False,  # the dataset shuffles
                 verbose=0,
             )
     # `predict` and `evaluate` would take as many batches at once: slower to trace, and larger in memory
