@@ -7,7 +7,7 @@
 #   make notebooks   run the notebooks and store their outputs (ONLY=notebooks/01_windowing.ipynb for one)
 #   make benchmark   measure what is missing of a protocol (PROTOCOL=digits-32, clips-64 or moving-mnist-64)
 #   make serve       build the book, serve it at http://localhost:8000 and open it
-#   make lint        check style;  make format mends what can be mended
+#   make lint        check style;  make format fixes what can be fixed
 #   make model-cells bring the cells that show a model up to date with its module
 #   make live        put the trained networks into the page "Try it", as ONNX
 #   make page-speed measure how fast the built pages paint, and the page "Try it" forecasts

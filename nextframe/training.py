@@ -15,6 +15,8 @@ import keras
 import numpy as np
 
 from nextframe._utils.files import write_atomically
+from nextframe._utils.keras_layers import all_layers
+from nextframe._utils.keras_private import examples_in_mean_loss
 from nextframe._utils.tf_logging import quiet_about_tracing
 from nextframe._utils.validation import one_of, whole_number
 from nextframe.profiles import sees_gpu
@@ -105,7 +107,7 @@ def fit(
                 initial_epoch=state.done,
                 epochs=rounds,
                 callbacks=[state],
-                shuffle=False,  # the dataset does
+                shuffle=False,  # the dataset shuffles
                 verbose=0,
             )
     # `predict` and `evaluate` would take as many batches at once: slower to trace, and larger in memory
@@ -149,8 +151,8 @@ def compiles_well(model: keras.Model) -> bool:
     backend = keras.backend.backend()
     if backend != "tensorflow":
         return backend == "jax"
-    recurrent = any(isinstance(layer, keras.layers.LSTM | keras.layers.GRU) for layer in model._flatten_layers())
-    return sees_gpu() and not recurrent and all(layer.supports_jit for layer in model._flatten_layers())
+    recurrent = any(isinstance(layer, keras.layers.LSTM | keras.layers.GRU) for layer in all_layers(model))
+    return sees_gpu() and not recurrent and all(layer.supports_jit for layer in all_layers(model))
 
 
 class _Rounds(keras.callbacks.Callback):
@@ -187,7 +189,7 @@ class _Rounds(keras.callbacks.Callback):
     def on_test_begin(self, logs: dict | None = None) -> None:
         # validation begins: the round's training is over
         self.seconds += time.perf_counter() - self.started
-        self.examples += int(self.network.metrics[0].count)  # windows in the mean loss
+        self.examples += examples_in_mean_loss(self.network)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         step = (epoch + 1) * self.steps // self.rounds

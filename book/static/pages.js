@@ -19,10 +19,10 @@ function makeReachable() {
 window.addEventListener("load", makeReachable);
 window.addEventListener("resize", makeReachable);
 
-// Films start by themselves, but not for readers who have asked their system for less motion.
+// Videos start by themselves, but not for readers who have asked their system for less motion.
 if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
-  for (const film of document.querySelectorAll("video[autoplay]")) {
-    film.autoplay = false;
-    film.pause();
+  for (const video of document.querySelectorAll("video[autoplay]")) {
+    video.autoplay = false;
+    video.pause();
   }
 }

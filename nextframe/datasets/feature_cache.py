@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from nextframe._utils.files import cache_folder, write_atomically
+from nextframe._utils.keras_layers import all_layers
 from nextframe.windows import to_unit
 
 _PART = 64  # clips in a file: an interruption loses one file at most
@@ -45,7 +46,7 @@ def cached_features(encoder: keras.Model, clips: np.ndarray, folder: str | os.Pa
 def _fingerprint(encoder: keras.Model, clips: np.ndarray) -> str:
     found = hashlib.sha256(repr((clips.shape, clips.dtype.str, keras.__version__)).encode())
     found.update(np.ascontiguousarray(clips).data)
-    for layer in encoder._flatten_layers():
+    for layer in all_layers(encoder):
         config = {key: value for key, value in layer.get_config().items() if key not in ("name", "layers")}
         found.update(repr((type(layer).__name__, config)).encode())
     for array in encoder.get_weights():

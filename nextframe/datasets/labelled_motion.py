@@ -82,7 +82,7 @@ def panned_clip(
     clips = np.empty((count, length, canvas, canvas), np.uint8)
     for number, frame in enumerate(rng.integers(0, len(clip), count)):
         image = Image.fromarray(clip[frame])
-        for time, (top, left) in enumerate(position[number, ::-1]):  # the picture goes where the window comes from
+        for time, (top, left) in enumerate(position[number, ::-1]):  # reversed: the picture moves against the window
             box = (left, top, left + canvas, top + canvas)
             clips[number, time] = np.asarray(image.resize((canvas, canvas), Image.Resampling.BILINEAR, box=box))
     return clips, {"direction": direction}

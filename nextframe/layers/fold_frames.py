@@ -1,5 +1,7 @@
 """A model applied to every frame, with the frames folded into the batch."""
 
+import inspect
+
 import keras
 from keras import ops
 
@@ -44,5 +46,6 @@ class FoldFrames(keras.layers.Wrapper):
         """Fold, apply, unfold."""
         batch_and_frames = ops.shape(inputs)[:2]
         folded = ops.reshape(inputs, (-1, *inputs.shape[2:]))
-        outputs = self.layer(folded, training=training) if self.layer._call_has_training_arg else self.layer(folded)
+        takes_training = "training" in inspect.signature(self.layer.call).parameters
+        outputs = self.layer(folded, training=training) if takes_training else self.layer(folded)
         return ops.reshape(outputs, (*batch_and_frames, *outputs.shape[1:]))

@@ -87,7 +87,7 @@ def _convolution(
     else:
         x = layers.Conv2D(filters, kernel_size, **options)(x)
     last = activation is None
-    # Momentum 0.9: averages over ten steps, so that training from scratch needs no thousands of them
+    # Momentum 0.9: averages over ten steps, so that a short training from scratch suffices
     x = layers.BatchNormalization(
         epsilon=1e-3,
         momentum=0.9,

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-def complaints(lint, path, notebook):
+def problems(lint, path, notebook):
     return list(lint(path, notebook))
 
 
@@ -20,7 +20,7 @@ def complaints(lint, path, notebook):
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_chapter(path, lint):
     notebook = nbformat.read(path, as_version=4)
-    assert not complaints(lint, path, notebook)
+    assert not problems(lint, path, notebook)
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -71,7 +71,7 @@ def test_a_module_shown_in_several_cells():
 def test_most_cells_of_the_book_are_compared():
     """Over the whole book, and not only in each chapter."""
     book = nbformat.v4.new_notebook(cells=[c for path in CHAPTERS for c in nbformat.read(path, as_version=4).cells])
-    assert not complaints(most_outputs_are_compared, ROOT, book)
+    assert not problems(most_outputs_are_compared, ROOT, book)
 
 
 # ---- each lint, and ways to break a notebook that it must catch ----
@@ -109,7 +109,7 @@ def store_error(notebook):
 
 
 def path_in_prose(notebook):
-    notebook.cells[2].source += " Look into /home/me/film.mp4."
+    notebook.cells[2].source += " Look into /home/me/clip.mp4."
 
 
 def grow(notebook):
@@ -170,7 +170,7 @@ BREAKS = {
     "ran_in_order": [reorder, never_ran],
     "no_error": [store_error],
     "no_stderr": [print_text("a warning", name="stderr")],
-    "no_path_of_a_machine": [print_text("read /home/me/film.mp4"), print_text("C:\\film.mp4"), path_in_prose],
+    "no_path_of_a_machine": [print_text("read /home/me/clip.mp4"), print_text("C:\\clip.mp4"), path_in_prose],
     "no_address_in_memory": [print_text("<object at 0x7f12ab34cd56>")],
     "is_seeded": [
         write_code("rng = np.random.default_rng()"),
@@ -206,14 +206,14 @@ def test_lint_catches(lint, damage, tmp_path):
     path = tmp_path / "notebooks" / "01_windowing.ipynb"
     notebook = nbformat.read(ROOT / "notebooks" / path.name, as_version=4)
     nbformat.write(notebook, path)
-    assert not complaints(lint, path, notebook)
+    assert not problems(lint, path, notebook)
     damage(notebook)
     nbformat.write(notebook, path)
-    assert complaints(lint, path, notebook)
+    assert problems(lint, path, notebook)
 
 
 def test_colours_in_css_are_no_addresses():
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell("1", outputs=[new_output("stream", text="#0072b2")])]
     )
-    assert not complaints(no_address_in_memory, ROOT, notebook)
+    assert not problems(no_address_in_memory, ROOT, notebook)

@@ -40,9 +40,9 @@ def browser():
     with sync_playwright() as playwright:
         # a page from another site would be refused by the book's own policy; here there is no other site at all
         offline = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", offline])
-        yield started
-        started.close()
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", offline])
+        yield chromium
+        chromium.close()
 
 
 # Of axe-core's rules, those that colours break: the slowest to try
@@ -50,14 +50,14 @@ OF_COLOUR = ["color-contrast", "link-in-text-block"]
 
 
 @pytest.fixture
-def hindrances():
-    """A function that lists what axe-core finds on a page.
+def accessibility_violations():
+    """A function that lists the violations that axe-core finds on a page.
 
     Colours are tried in the light theme and in the dark one, all else in one of them. A page that was tried on a wide
     screen has the same colours in its article on a narrow one: `known_colours` leaves them out.
     """
 
-    def hindrances(page, known_colours=False):
+    def accessibility_violations(page, known_colours=False):
         axe = Axe()
         runs = [("light", {"rules": {rule: {"enabled": False} for rule in OF_COLOUR}})]
         runs += [(theme, {"runOnly": OF_COLOUR}) for theme in ("light", "dark")]
@@ -70,27 +70,27 @@ def hindrances():
             found += [(theme, v["id"], v["help"], [n["html"][:200] for n in v["nodes"][:3]]) for v in violations]
         return found
 
-    return hindrances
+    return accessibility_violations
 
 
 @pytest.fixture
 def open_page(browser, site):
-    """A function that opens a page of the book; what goes wrong on it is collected in `page.complaints`."""
+    """A function that opens a page of the book; errors and failed requests are collected in `page.problems`."""
     contexts = []
 
     def open_page(address, width=1280, height=900, **options):
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.complaints = []
-        page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("requestfailed", lambda request: page.complaints.append(f"failed: {request.url[:200]}"))
+        page.problems = []
+        page.on("console", lambda said: said.type == "error" and page.problems.append(said.text))
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("requestfailed", lambda request: page.problems.append(f"failed: {request.url[:200]}"))
         page.on(
             "request",
             lambda request: (
                 request.url.startswith((site, "data:", "blob:"))
-                or page.complaints.append(f"foreign: {request.url[:200]}")
+                or page.problems.append(f"foreign: {request.url[:200]}")
             ),
         )
         page.goto(f"{site}/{address}", wait_until="networkidle")

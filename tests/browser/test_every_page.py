@@ -29,13 +29,13 @@ A_FEW_TOKENS_OF_EACH_KIND = """() => {
 
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 @pytest.mark.parametrize("page_name", WRITTEN)
-def test_everybody_can_read_it(page_name, width, open_page, hindrances):
+def test_everybody_can_read_it(page_name, width, open_page, accessibility_violations):
     page = open_page(page_name, width=width, reduced_motion="reduce")  # colours change at once
-    assert page.complaints == []  # nothing broke, and no other site was asked
+    assert page.problems == []  # nothing broke, and no other site was asked
     assert page.title()
     assert page.evaluate("document.documentElement.scrollWidth") <= width  # nobody need scroll sideways
     page.evaluate(A_FEW_TOKENS_OF_EACH_KIND)
-    assert hindrances(page, known_colours=width == WIDTHS["phone"]) == []
+    assert accessibility_violations(page, known_colours=width == WIDTHS["phone"]) == []
 
 
 @pytest.mark.parametrize("page_name", WRITTEN)

@@ -32,7 +32,7 @@ def test_search_finds_every_chapter(chapter, words, open_page):
     page.wait_for_timeout(500)  # excerpts come one by one
     found = [link.get_attribute("href") for link in page.locator("#search-results li > a").all()]
     assert any(f"notebooks/{chapter}.html" in address for address in found), found
-    assert page.complaints == []
+    assert page.problems == []
 
 
 def test_the_next_page_leads_through_the_whole_book(open_page):
@@ -43,7 +43,7 @@ def test_the_next_page_leads_through_the_whole_book(open_page):
 
 
 @pytest.mark.parametrize("chapter", WORDS)
-def test_a_chapter_can_be_run_taken_along_and_mended(chapter, open_page):
+def test_a_chapter_can_be_run_downloaded_and_corrected(chapter, open_page):
     page = open_page(f"notebooks/{chapter}.html")
     links = [link.get_attribute("href") for link in page.locator(".article-header-buttons a").all()]
     path = f"notebooks/{chapter}.ipynb"

@@ -54,7 +54,7 @@ def contexts():
 
 
 @pytest.fixture
-def started(open_page):
+def open_demo(open_page):
     """A function that opens the page and starts it."""
 
     def start(**options):
@@ -67,7 +67,7 @@ def started(open_page):
 
 
 def frame(page):
-    """What the film's canvas shows."""
+    """The pixels of the clip's canvas."""
     script = "c => Array.from(c.getContext('2d').getImageData(0, 0, 32, 32).data).filter((_, i) => i % 4 === 0)"
     return np.array(page.locator("#live [data-part=truth]").evaluate(script)).reshape(32, 32)
 
@@ -87,7 +87,7 @@ def test_forecasts_are_those_of_keras(about, open_page, contexts):
         assert np.abs(forecast(page, about, context) - there.ravel()).max() < 1e-3
 
 
-def test_digits_are_drawn_as_the_training_films_were(open_page):
+def test_digits_are_drawn_as_the_training_clips_were(open_page):
     page = open_page(PAGE)
     images = moving_digits.shuffled_digits(16)[:2]
     places = np.array([[3.25, 0.0], [9.5, 15.75]])  # row, column
@@ -129,16 +129,16 @@ def test_nothing_is_loaded_before_it_is_asked_for(browser, site):
     page.context.close()
 
 
-def test_the_network_beats_copying(started):
-    page = started()
+def test_the_network_beats_copying(open_demo):
+    page = open_demo()
     wait_for_ticks(page, 25)
     copied, network = errors(page)
     assert network < copied / 3
-    assert page.complaints == []
+    assert page.problems == []
 
 
-def test_every_network_can_be_chosen_and_put_away(started):
-    page = started()
+def test_every_network_can_be_chosen_and_put_away(open_demo):
+    page = open_demo()
     boxes = page.locator("[data-part=networks] input")
     for index in range(1, boxes.count()):
         boxes.nth(index).check()
@@ -147,12 +147,12 @@ def test_every_network_can_be_chosen_and_put_away(started):
     assert len(errors(page)) == 1 + len(LISTED)
     boxes.first.uncheck()
     assert page.locator("#live .live-row").count() == len(LISTED)
-    assert page.complaints == []
+    assert page.problems == []
 
 
-def test_a_shift_shows_who_knows_the_place(started):
+def test_a_shift_shows_which_network_depends_on_position(open_demo):
     """Claim 2: a dense network has a weight for each place, a convolution has none."""
-    page = started()
+    page = open_demo()
     names = ["dense_lstm", "conv3d"]
     for count, name in enumerate(names):
         page.check(f"[data-part=networks] input[value={name}]")
@@ -175,8 +175,8 @@ def test_a_shift_shows_who_knows_the_place(started):
     assert rise["copying"] < before[0] / 2  # it is shifted there and back as the others are
 
 
-def test_pause_holds_everything_until_something_is_moved(started):
-    page = started()
+def test_pause_holds_everything_until_something_is_moved(open_demo):
+    page = open_demo()
     wait_for_ticks(page, 12)
     page.click("#live [data-part=pause]")
     wait_for_ticks(page, 3)
@@ -190,8 +190,8 @@ def test_pause_holds_everything_until_something_is_moved(started):
     assert page.locator("#live").evaluate(everything) != before
 
 
-def test_who_comes_late_dreams_with_the_others(started):
-    page = started()
+def test_a_network_added_late_dreams_with_the_others(open_demo):
+    page = open_demo()
     wait_for_ticks(page, 12)
     page.click("[data-part=dream]")
     wait_for_ticks(page, 30)
@@ -199,7 +199,7 @@ def test_who_comes_late_dreams_with_the_others(started):
     page.check("[data-part=networks] input[value=conv3d]")
     page.wait_for_selector("#live .live-row:nth-child(3)", timeout=60_000)
     wait_for_ticks(page, 4)
-    assert errors(page)[1] < dreamed  # who dreamed already has begun again, from the same frames as who came
+    assert errors(page)[1] < dreamed  # all networks begin again, from the same frames
 
 
 @pytest.mark.parametrize(
@@ -214,16 +214,16 @@ def test_a_slider_says_its_value_and_unit_and_waits_for_a_reader(open_page, labe
     assert done == {"value": 3, "before": 0, "moved": [4], "said": [f"3{unit}", f"4{unit}"]}
 
 
-def test_headings_of_rows_are_below_that_of_their_section(started):
-    page = started()
+def test_headings_of_rows_are_below_that_of_their_section(open_demo):
+    page = open_demo()
     page.click("#memory [data-part=start]")
     page.wait_for_selector("#memory .live-decides", timeout=60_000)
     assert page.locator("#live .live-row").count() == page.locator("#live .live-row > h3").count() == 2
     assert page.locator("#memory .live-row").count() == page.locator("#memory .live-row > h4").count() > 2
 
 
-def test_a_finger_drags_a_digit(started):
-    page = started(has_touch=True)
+def test_a_finger_drags_a_digit(open_demo):
+    page = open_demo(has_touch=True)
     page.click("#live [data-part=pause]")
     wait_for_ticks(page, 2)
     before = frame(page)[20:, 20:].sum()
@@ -237,8 +237,8 @@ def test_a_finger_drags_a_digit(started):
     assert frame(page)[20:, 20:].sum() > before + 2000  # it is in the corner
 
 
-def test_what_is_drawn_moves_off(started):
-    page = started()
+def test_what_is_drawn_moves_off(open_demo):
+    page = open_demo()
     page.click("[data-part=draw]")
     box = page.locator("#live [data-part=truth]").bounding_box()
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -280,8 +280,8 @@ def test_keyboard_alone_is_enough(open_page):
     assert page.inner_text("[data-part=shift-value]") == "1"
 
 
-def test_a_dream_leaves_the_film(started):
-    page = started()
+def test_a_dream_leaves_the_clip(open_demo):
+    page = open_demo()
     wait_for_ticks(page, 25)
     awake = errors(page)[1]
     page.click("[data-part=dream]")
@@ -292,8 +292,8 @@ def test_a_dream_leaves_the_film(started):
     assert errors(page)[1] < errors(page)[0] / 3
 
 
-def test_who_wants_no_motion_gets_none(started):
-    page = started(reduced_motion="reduce")
+def test_reduced_motion_begins_with_a_pause(open_demo):
+    page = open_demo(reduced_motion="reduce")
     wait_for_ticks(page, 2)
     before = frame(page)
     wait_for_ticks(page, 3)
@@ -302,17 +302,17 @@ def test_who_wants_no_motion_gets_none(started):
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-def test_everybody_can_use_what_has_started(width, started, hindrances):
-    page = started(width=width, reduced_motion="reduce")  # colours change at once
+def test_everybody_can_use_what_has_started(width, open_demo, accessibility_violations):
+    page = open_demo(width=width, reduced_motion="reduce")  # colours change at once
     page.click("#memory [data-part=start]")
     page.wait_for_selector("#memory .live-decides", timeout=60_000)
-    assert hindrances(page) == []
+    assert accessibility_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_a_slow_machine_keeps_up_or_slows_down(started):
-    """Fewer frames a second, and everything else as it was: the film waits for the forecasts."""
-    page = started()
+def test_a_slow_machine_keeps_up_or_slows_down(open_demo):
+    """Fewer frames a second, and everything else as it was: the clip waits for the forecasts."""
+    page = open_demo()
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})
     page.check("[data-part=networks] input[value=conv_lstm]")
     page.wait_for_selector("#live .live-row:nth-child(3)", timeout=60_000)
@@ -324,7 +324,7 @@ def test_a_slow_machine_keeps_up_or_slows_down(started):
     still = frame(page)
     wait_for_ticks(page, 2)
     assert (frame(page) == still).all()
-    assert page.complaints == []
+    assert page.problems == []
 
 
 def test_a_browser_without_webassembly_is_told(browser, site):

@@ -18,7 +18,7 @@ DEMO = "#memory"
 
 
 @pytest.fixture
-def started(open_page):
+def open_demo(open_page):
     """A function that opens the page and starts the light."""
 
     def start(**options):
@@ -31,7 +31,7 @@ def started(open_page):
 
 
 def wait_for_period(page, period):
-    """Wait until a film of that period plays: the frame that it repeats is framed."""
+    """Wait until a clip of that period plays: the frame that it repeats is framed."""
     decides = LISTED["frames"] - period + 1
     page.wait_for_selector(f"{DEMO} .live-strip canvas:nth-child({decides}).live-decides", timeout=60_000)
 
@@ -89,7 +89,7 @@ def test_what_the_page_says_that_they_see_is_true(open_page):
     assert "the seven that the first Conv3D sees" in page.text_content(f"{DEMO} [data-part=demo]")
 
 
-def test_the_light_is_drawn_as_the_training_films_were(open_page):
+def test_the_light_is_drawn_as_the_training_clips_were(open_page):
     page = open_page(PAGE)
     clip = memory_tasks.blinking_clips(1, 8, period=4, seed=3)[0]
     pattern = (clip[:4].max(axis=(1, 2)) > 0).tolist()
@@ -111,9 +111,9 @@ def test_nothing_is_loaded_before_it_is_asked_for(open_page):
     assert sorted(url.split("/models/")[1] for url in loaded if ".onnx" in url) == files
 
 
-def test_slowing_the_light_shows_who_has_no_memory(started):
+def test_slowing_the_light_shows_which_network_has_no_memory(open_demo):
     """Claim 7: three layers of Conv3D see seven frames, and know nothing of an eighth."""
-    page = started()
+    page = open_demo()
     choose(page, 6)
     wait_for_ticks(page, 8, DEMO)
     remembered = errors_by_name(page)
@@ -123,25 +123,25 @@ def test_slowing_the_light_shows_who_has_no_memory(started):
     slower = errors_by_name(page)
     assert slower["conv3d_of_seven"] > 10
     assert max(slower["conv3d_of_all"], slower["conv_lstm"]) < 1
-    assert page.complaints == []
+    assert page.problems == []
 
 
 def keras_errors(network, old, new, played):
-    """The error of each frame of a film that changes its pattern after so many frames were played.
+    """The error of each frame of a clip that changes its pattern after so many frames were played.
 
     Frames from the first on that is played, as many as it takes until the networks see the new pattern alone.
     """
     context = LISTED["frames"]
     lit = [(old if time < context + played else new)[time % len(old)] for time in range(2 * context + played)]
     light = memory_tasks.blinking_clips(9, 1, 1).max(axis=0)[0] / 255
-    film = (np.array(lit)[:, None, None, None] * light[..., None]).astype("float32")
-    contexts = np.stack([film[time - context : time] for time in range(context, len(film))])
+    video = (np.array(lit)[:, None, None, None] * light[..., None]).astype("float32")
+    contexts = np.stack([video[time - context : time] for time in range(context, len(video))])
     forecast = metrics.clip_to_unit(predict_next(network, contexts))
-    return np.square(forecast - film[context:]).sum(axis=(1, 2, 3))
+    return np.square(forecast - video[context:]).sum(axis=(1, 2, 3))
 
 
-def test_a_changed_pattern_surprises_as_it_does_in_keras(started):
-    page = started(reduced_motion="reduce")
+def test_a_changed_pattern_surprises_as_it_does_in_keras(open_demo):
+    page = open_demo(reduced_motion="reduce")
     boxes = page.locator(f"{DEMO} [data-part=pattern] input")
     old = [box.is_checked() for box in boxes.all()]
 
@@ -167,7 +167,7 @@ def test_a_changed_pattern_does_to_all_what_the_page_says():
     for old in itertools.product([0, 1], repeat=4):
         for changed in range(4):
             new = [lit ^ (place == changed) for place, lit in enumerate(old)]
-            if len({*old}) == 2 and len({*new}) == 2:  # a light that is always lit, or never, is none
+            if len({*old}) == 2 and len({*new}) == 2:  # always lit or never lit is no pattern
                 for name, network in networks.items():
                     errors_of_frames = np.roll(keras_errors(network, old, new, played=0), -changed)
                     wrong[name].append(errors_of_frames > 16)
@@ -181,8 +181,8 @@ def test_a_changed_pattern_does_to_all_what_the_page_says():
     assert not wrong["conv_lstm"][:, 17:].any()  # after four patterns it is right again
 
 
-def test_the_light_never_flashes_faster_whoever_presses_what(started):
-    page = started(reduced_motion="reduce")
+def test_pressing_keys_makes_the_light_flash_no_faster(open_demo):
+    page = open_demo(reduced_motion="reduce")
     page.focus(f"{DEMO} [data-part=step]")
     passed, last, begin = 0, on_show(page), time.monotonic()
     for _ in range(40):
@@ -193,8 +193,8 @@ def test_the_light_never_flashes_faster_whoever_presses_what(started):
     assert 2 <= passed <= 3 * (time.monotonic() - begin) + 1  # three a second, and one that was about to come
 
 
-def test_a_press_while_it_plays_is_not_kept_for_later(started):
-    page = started()
+def test_a_press_while_it_plays_is_not_kept_for_later(open_demo):
+    page = open_demo()
     page.click(f"{DEMO} [data-part=step]")
     wait_for_ticks(page, 2, DEMO)
     page.click(f"{DEMO} [data-part=pause]")
@@ -204,13 +204,13 @@ def test_a_press_while_it_plays_is_not_kept_for_later(started):
     assert on_show(page) == shown
 
 
-def test_networks_that_do_not_load_can_be_asked_for_again(started):
-    page = started()
+def test_networks_that_do_not_load_can_be_asked_for_again(open_demo):
+    page = open_demo()
     page.route("**/conv_lstm-8.onnx.gz", lambda route: route.abort())
     page.fill(f"{DEMO} [data-part=period]", "8")
     message = page.locator(f"{DEMO} [data-part=message]")
     message.filter(has_text="did not load").wait_for()
-    wait_for_ticks(page, 2, DEMO)  # the film of four frames goes on
+    wait_for_ticks(page, 2, DEMO)  # the clip of four frames goes on
     page.unroute("**/conv_lstm-8.onnx.gz")
     page.click(f"{DEMO} [data-part=another]")
     wait_for_period(page, 8)
@@ -238,8 +238,8 @@ def test_keyboard_alone_is_enough_and_ears_are(open_page):
     assert seen == {0, 255}
 
 
-def test_it_stands_still_for_who_wants_no_motion(started):
-    page = started(reduced_motion="reduce")
+def test_it_stands_still_with_reduced_motion(open_demo):
+    page = open_demo(reduced_motion="reduce")
     strip = "strip => [...strip.children].map(canvas => canvas.toDataURL()).join()"
     before = page.locator(f"{DEMO} [data-part=strip]").evaluate(strip)
     wait_for_ticks(page, 5, DEMO)

@@ -23,21 +23,21 @@ SEEN = """slider => {
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_widget_moves(chapter, open_page):
     page = open_page(f"notebooks/{chapter}.html")
-    films_play_and_can_be_stopped(page)
+    players_play_and_can_be_stopped(page)
     sliders_move_something(page)
-    assert page.complaints == []
+    assert page.problems == []
 
 
-def films_play_and_can_be_stopped(page):
-    for index, film in enumerate(page.locator(".cell_output video").all()):
-        film.scroll_into_view_if_needed()
+def players_play_and_can_be_stopped(page):
+    for index, video in enumerate(page.locator(".cell_output video").all()):
+        video.scroll_into_view_if_needed()
         for _ in range(100):  # a busy machine takes its time
-            if film.evaluate("film => film.currentTime > 0"):
+            if video.evaluate("video => video.currentTime > 0"):
                 break
             page.wait_for_timeout(100)
-        assert film.evaluate("film => film.controls && film.currentTime > 0 && !film.paused"), f"film {index}"
-        film.evaluate("film => film.pause()")
-        assert film.evaluate("film => film.paused")
+        assert video.evaluate("video => video.controls && video.currentTime > 0 && !video.paused"), f"video {index}"
+        video.evaluate("video => video.pause()")
+        assert video.evaluate("video => video.paused")
 
 
 def sliders_move_something(page):
@@ -50,15 +50,15 @@ def sliders_move_something(page):
         assert slider.evaluate(SEEN) != before, f"slider {index}"
 
 
-def test_films_wait_for_who_wants_no_motion(open_page):
+def test_videos_wait_with_reduced_motion(open_page):
     page = open_page(f"notebooks/{CHAPTERS[0]}.html", reduced_motion="reduce")
-    films = page.locator("video")
-    assert films.count()
-    assert all(films.nth(index).evaluate("film => film.paused") for index in range(films.count()))
+    videos = page.locator("video")
+    assert videos.count()
+    assert all(videos.nth(index).evaluate("video => video.paused") for index in range(videos.count()))
 
 
 def sizes(page, scope=""):
-    """Width and height of each film, picture and slider, in pixels."""
+    """Width and height of each video, picture and slider, in pixels."""
     boxes = [part.bounding_box() for part in page.locator(f"{scope} :is(video, .frame, input[type=range])").all()]
     return [(round(box["width"]), round(box["height"])) for box in boxes]
 
@@ -84,14 +84,14 @@ def test_widgets_look_the_same_without_the_book(chapter, open_page, browser):
 
 @pytest.fixture
 def show(browser):
-    """A function that shows a widget on a page of its own; what goes wrong there is in `page.complaints`."""
+    """A function that shows a widget on a page of its own; errors there are collected in `page.problems`."""
     context = browser.new_context()
 
     def show(*shown):
         page = context.new_page()
-        page.complaints = []
-        page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.problems = []
+        page.on("console", lambda said: said.type == "error" and page.problems.append(said.text))
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.set_content("".join(widget.data for widget in shown))
         return page
 
@@ -119,7 +119,7 @@ def test_explorer_agrees_with_sliding_windows(show, sizes):
     for role, expected in {"context": contexts[1], "target": targets[1]}.items():
         assert page.locator(f"figure.{role}").all_inner_texts() == [f"frame {number}" for number in expected]
         assert [number for number, mark in enumerate(roles) if mark == role] == expected.tolist()
-    assert page.complaints == []
+    assert page.problems == []
 
 
 def test_frame_slider_moves_all_its_pictures_and_no_others(show):
@@ -133,7 +133,7 @@ def test_frame_slider_moves_all_its_pictures_and_no_others(show):
     assert page.locator("output").all_inner_texts() == ["4 px", "1"]
     places = page.locator(".frame").evaluate_all("all => all.map(one => one.style.backgroundPositionX)")
     assert places == ["-640px", "-640px", "-160px", "-160px"]
-    assert page.complaints == []
+    assert page.problems == []
 
 
 @pytest.mark.parametrize(
@@ -153,4 +153,4 @@ def test_words_of_a_frame_slider_stay_as_they_are(show, text):
     page.fill("input", "2")
     assert page.inner_text("output") == values[2]
     assert page.locator("b, i").count() == 0
-    assert page.complaints == []
+    assert page.problems == []

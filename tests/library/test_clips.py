@@ -93,11 +93,11 @@ def test_digits():
     assert np.bincount(labels).min() > 800
 
 
-def test_large_film_is_streamed(tmp_path):
-    """A 4K film is read small without ever holding more than a few full frames, in this process."""
-    film = tmp_path / "film.mp4"
+def test_large_video_is_streamed(tmp_path):
+    """A 4K video is read small without ever holding more than a few full frames, in this process."""
+    video = tmp_path / "video.mp4"
     pattern = ["-f", "lavfi", "-i", "testsrc2=size=3840x2160:rate=25", "-frames:v", "60"]
-    subprocess.run([FFMPEG, "-v", "error", *pattern, "-preset", "ultrafast", film], check=True)
+    subprocess.run([FFMPEG, "-v", "error", *pattern, "-preset", "ultrafast", video], check=True)
     process, peak, done = psutil.Process(), [0], threading.Event()
     before = process.memory_info().rss
 
@@ -109,7 +109,7 @@ def test_large_film_is_streamed(tmp_path):
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        clip = clips.read_clip(film, size=64)
+        clip = clips.read_clip(video, size=64)
     finally:
         done.set()
         thread.join()
@@ -139,29 +139,29 @@ def test_progress_is_shown_on_long_reads_only(capsys, monkeypatch):
 # ---- bad input: each error names the value, what was expected and the cure ----
 
 
-def complaint(function, *args, **kwargs):
+def error_message(function, *args, **kwargs):
     with pytest.raises((ValueError, FileNotFoundError)) as caught:
         function(*args, **kwargs)
     return str(caught.value)
 
 
 def test_missing_file(tmp_path):
-    message = complaint(clips.read_clip, tmp_path / "nope.mp4")
+    message = error_message(clips.read_clip, tmp_path / "nope.mp4")
     assert "nope.mp4" in message
     assert "check the path" in message
 
 
 def test_empty_file(tmp_path):
     (tmp_path / "empty.mp4").touch()
-    assert "empty.mp4 is empty (0 bytes): copy or download it again" in complaint(
+    assert "empty.mp4 is empty (0 bytes): copy or download it again" in error_message(
         clips.read_clip, tmp_path / "empty.mp4"
     )
 
 
 @pytest.mark.parametrize("fps", [None, 5])
 def test_text_renamed_to_mp4(tmp_path, fps):
-    (tmp_path / "text.mp4").write_text("not a film")
-    message = complaint(clips.read_clip, tmp_path / "text.mp4", fps=fps)
+    (tmp_path / "text.mp4").write_text("not a video")
+    message = error_message(clips.read_clip, tmp_path / "text.mp4", fps=fps)
     assert "text.mp4 is not a video that ffmpeg can read" in message
     assert "convert it to mp4" in message
 
@@ -170,38 +170,38 @@ def test_text_renamed_to_mp4(tmp_path, fps):
 def test_truncated_mp4(tmp_path, share):
     whole = example_path("bottle").read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: int(share * len(whole))])
-    message = complaint(clips.read_clip, tmp_path / "cut.mp4")
+    message = error_message(clips.read_clip, tmp_path / "cut.mp4")
     assert "cut.mp4 is cut short or damaged" in message
     assert "again" in message
 
 
 def test_damage_in_the_middle(tmp_path):
-    """Decoders carry on after damage unless they are told to stop; a film with made-up pixels is not what was asked."""
-    film = bytearray(example_path("box").read_bytes())
-    film[len(film) // 2 : len(film) // 2 + 4000] = np.random.default_rng(0).bytes(4000)
-    (tmp_path / "film.mp4").write_bytes(film)
-    assert "film.mp4 is" in complaint(clips.read_clip, tmp_path / "film.mp4")
+    """Decoders carry on after damage unless they are told to stop; made-up pixels are an error."""
+    video = bytearray(example_path("box").read_bytes())
+    video[len(video) // 2 : len(video) // 2 + 4000] = np.random.default_rng(0).bytes(4000)
+    (tmp_path / "damaged.mp4").write_bytes(video)
+    assert "damaged.mp4 is" in error_message(clips.read_clip, tmp_path / "damaged.mp4")
 
 
 def test_sound_only(tmp_path):
     sound = ["-f", "lavfi", "-i", "sine=duration=1"]
     subprocess.run([FFMPEG, "-v", "error", *sound, tmp_path / "sound.m4a"], check=True)
-    message = complaint(clips.read_clip, tmp_path / "sound.m4a")
+    message = error_message(clips.read_clip, tmp_path / "sound.m4a")
     assert "sound.m4a has no video stream, only sound" in message
     assert "choose another file" in message
 
 
 def test_zero_frames(tmp_path):
-    message = complaint(clips.read_clip, tmp_path)
+    message = error_message(clips.read_clip, tmp_path)
     assert "has no frames: expected at least one" in message
     np.save(tmp_path / "none.npy", np.zeros((0, 8, 8), np.uint8))
-    assert "(0, 8, 8) has no frames" in complaint(clips.read_clip, tmp_path / "none.npy")
+    assert "(0, 8, 8) has no frames" in error_message(clips.read_clip, tmp_path / "none.npy")
 
 
 def test_frames_of_different_sizes(tmp_path):
     Image.new("L", (8, 6)).save(tmp_path / "a1.png")
     Image.new("L", (8, 7)).save(tmp_path / "a2.png")
-    message = complaint(clips.read_clip, tmp_path)
+    message = error_message(clips.read_clip, tmp_path)
     assert "frame 1 is 7×8, those before it are 6×8" in message
     assert "pass size" in message
     assert clips.read_clip(tmp_path, size=4).shape == (2, 4, 4)
@@ -209,51 +209,51 @@ def test_frames_of_different_sizes(tmp_path):
 
 def test_broken_image_in_folder(tmp_path):
     (tmp_path / "a1.png").write_bytes(b"no picture")
-    assert "a1.png is not an image that can be read" in complaint(clips.read_clip, tmp_path)
+    assert "a1.png is not an image that can be read" in error_message(clips.read_clip, tmp_path)
 
 
 def test_image_with_more_than_8_bits(tmp_path):
     Image.fromarray(np.full((4, 4), 40_000, np.uint16)).save(tmp_path / "deep.png")
-    assert "deep.png has more than 8 bits a pixel: scale it to 0..255" in complaint(clips.read_clip, tmp_path)
+    assert "deep.png has more than 8 bits a pixel: scale it to 0..255" in error_message(clips.read_clip, tmp_path)
 
 
 @pytest.mark.parametrize("size", [0, -3, (64, 0), (1, 2, 3), 6.5])
 def test_size_out_of_range(size):
-    message = complaint(clips.read_clip, example_path("box"), size=size)
+    message = error_message(clips.read_clip, example_path("box"), size=size)
     assert f"size={size!r}" in message
     assert "at least 1" in message
 
 
 @pytest.mark.parametrize("fps", [0, -1, 1000])
 def test_fps_out_of_range(fps):
-    message = complaint(clips.read_clip, example_path("box"), fps=fps)
+    message = error_message(clips.read_clip, example_path("box"), fps=fps)
     assert f"fps={fps}" in message
     assert "lower fps" in message
 
 
 def test_fps_without_frame_rate(tmp_path, clip):
     np.save(tmp_path / "clip.npy", clip)
-    assert "has no frame rate: take every k-th frame instead" in complaint(
+    assert "has no frame rate: take every k-th frame instead" in error_message(
         clips.read_clip, tmp_path / "clip.npy", fps=5
     )
 
 
 def test_npz_with_two_arrays(tmp_path, clip):
     np.savez(tmp_path / "two.npz", a=clip, b=clip)
-    assert "['a', 'b']; expected one clip" in complaint(clips.read_clip, tmp_path / "two.npz")
+    assert "['a', 'b']; expected one clip" in error_message(clips.read_clip, tmp_path / "two.npz")
 
 
 @pytest.mark.parametrize("name", ["bad.npy", "bad.npz", "BAD.NPY"])
 def test_npy_that_is_none(tmp_path, name):
     (tmp_path / name).write_text("no array")
-    assert f"{name} is not a NumPy file" in complaint(clips.read_clip, tmp_path / name)
+    assert f"{name} is not a NumPy file" in error_message(clips.read_clip, tmp_path / name)
 
 
 def test_damaged_npz(tmp_path, clip):
     clips.write_clip(tmp_path / "clip.npz", clip)
     whole = (tmp_path / "clip.npz").read_bytes()
     (tmp_path / "clip.npz").write_bytes(whole[:200] + b"????" + whole[204:])
-    assert "clip.npz is not a NumPy file that can be read" in complaint(clips.read_clip, tmp_path / "clip.npz")
+    assert "clip.npz is not a NumPy file that can be read" in error_message(clips.read_clip, tmp_path / "clip.npz")
 
 
 def test_odd_names(tmp_path, clip, monkeypatch):
@@ -274,7 +274,7 @@ def test_pixels_that_are_not_square(tmp_path, clip):
 
 
 def test_no_frame_is_read_twice(tmp_path):
-    """Also where the camera paused: a film whose frames are not evenly spaced in time."""
+    """Also where the camera paused: a video whose frames are not evenly spaced in time."""
     frames = np.arange(0, 250, 5, dtype=np.uint8)[:, None, None] * np.ones((1, 16, 16), np.uint8)
     clips.write_clip(tmp_path / "even.avi", frames, fps=25)
     pause = ["-vf", "setpts=PTS+gt(N\\,20)*2/TB", "-fps_mode", "passthrough", "-c:v", "libx264", "-qp", "0"]
@@ -285,7 +285,7 @@ def test_no_frame_is_read_twice(tmp_path):
 
 
 def test_write_into_a_folder_that_is_not_there(tmp_path, clip):
-    message = complaint(clips.write_clip, tmp_path / "nowhere" / "clip.mp4", clip)
+    message = error_message(clips.write_clip, tmp_path / "nowhere" / "clip.mp4", clip)
     assert "nowhere' to write clip.mp4 into: make it first" in message
 
 
@@ -303,7 +303,7 @@ def test_write_into_a_folder_that_is_not_there(tmp_path, clip):
     ],
 )
 def test_arrays_that_are_not_clips(array, named, cure):
-    message = complaint(clips.check_clip, array)
+    message = error_message(clips.check_clip, array)
     assert named in message
     assert cure in message
 
@@ -325,7 +325,7 @@ def test_check_clips_takes_one_or_several(clip):
 
 
 def test_unknown_example():
-    assert "name='cup': expected one of bottle, box" in complaint(example_path, "cup")
+    assert "name='cup': expected one of bottle, box" in error_message(example_path, "cup")
 
 
 def test_damaged_asset(tmp_path, monkeypatch):
@@ -334,16 +334,16 @@ def test_damaged_asset(tmp_path, monkeypatch):
     (tmp_path / "digits.npz").write_bytes(whole[:1000] + b"!" + whole[1001:])
     (tmp_path / "box.mp4").unlink()
     monkeypatch.setattr(files, "ASSETS", tmp_path)
-    assert "digits.npz is damaged" in complaint(mnist_digits)
-    assert "reinstall nextframe" in complaint(mnist_digits)
-    assert "box.mp4 is damaged (SHA-256 nothing" in complaint(example_path, "box")
+    assert "digits.npz is damaged" in error_message(mnist_digits)
+    assert "reinstall nextframe" in error_message(mnist_digits)
+    assert "box.mp4 is damaged (SHA-256 nothing" in error_message(example_path, "box")
 
 
 @pytest.mark.parametrize(
     ("name", "fps", "named"), [("clip.mov", 25, "expected a name ending in .mp4"), ("clip.mp4", 0, "fps=0")]
 )
 def test_bad_arguments_of_write_clip(tmp_path, clip, name, fps, named):
-    assert named in complaint(clips.write_clip, tmp_path / name, clip, fps)
+    assert named in error_message(clips.write_clip, tmp_path / name, clip, fps)
     assert not list(tmp_path.iterdir())
 
 

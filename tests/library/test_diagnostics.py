@@ -246,7 +246,7 @@ def test_hidden_object_goes_on_where_it_was_going():
     assert np.abs(centres[:, 4] - (centres[:, 3] + 5 * speed)).max() <= 2.5  # whole pixels
 
 
-def test_memory_tasks_are_solved_by_whoever_remembers():
+def test_memory_tasks_are_solved_by_a_model_that_remembers():
     """Looking `period` frames back is perfect; copying is not."""
     contexts, targets = memory_tasks.as_windows(memory_tasks.blinking_clips(100, 11, period=4), context=10)
     assert contexts.shape == (100, 10, 16, 16, 1)
@@ -268,25 +268,25 @@ def frames_to_frames(layer):
 
 def test_leaks_are_found_where_they_are():
     keras.utils.set_random_seed(0)
-    films = np.random.default_rng(0).random((2, 5, 8, 8, 1)).astype(np.float32)
-    assert diagnostics.leaks(frames_to_frames(CausalConv3D(1, 3)), films) == []
+    video = np.random.default_rng(0).random((2, 5, 8, 8, 1)).astype(np.float32)
+    assert diagnostics.leaks(frames_to_frames(CausalConv3D(1, 3)), video) == []
     padded = frames_to_frames(layers.Conv3D(1, 3, padding="same"))
-    assert diagnostics.leaks(padded, films) == [(0, 1), (1, 2), (2, 3), (3, 4)]
+    assert diagnostics.leaks(padded, video) == [(0, 1), (1, 2), (2, 3), (3, 4)]
     recurrent = frames_to_frames(layers.ConvLSTM2D(1, 3, padding="same", return_sequences=True))
-    assert diagnostics.leaks(recurrent, films) == []
+    assert diagnostics.leaks(recurrent, video) == []
     backward = frames_to_frames(lambda x: ops.flip(x, axis=1))
-    assert diagnostics.leaks(backward, films) == [(0, 4), (1, 3)]
+    assert diagnostics.leaks(backward, video) == [(0, 4), (1, 3)]
 
 
 def test_leaks_of_a_model_that_reads_windows(monkeypatch):
     """Cut right there is none; cut one frame too late, each context holds its own target."""
-    films = np.random.default_rng(0).random((2, 7, 8, 8, 1)).astype(np.float32)
+    video = np.random.default_rng(0).random((2, 7, 8, 8, 1)).astype(np.float32)
     model = build("context_mean", (3, 8, 8, 1))
-    assert diagnostics.leaks(model, films) == []
+    assert diagnostics.leaks(model, video) == []
     honest = forecasting.predict_along
     module = sys.modules["nextframe.diagnostics.leaks"]  # the package's attribute is the function
-    monkeypatch.setattr(module, "predict_along", lambda model, films: honest(model, np.roll(films, -1, axis=1)))
-    assert diagnostics.leaks(model, films)[:3] == [(2, 3), (3, 4), (4, 5)]
+    monkeypatch.setattr(module, "predict_along", lambda model, video: honest(model, np.roll(video, -1, axis=1)))
+    assert diagnostics.leaks(model, video)[:3] == [(2, 3), (3, 4), (4, 5)]
 
 
 def test_leaks_need_one_forecast_a_frame():

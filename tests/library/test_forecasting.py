@@ -93,15 +93,15 @@ def test_a_forecast_for_every_frame_of_any_size(context):
     np.testing.assert_allclose(forecasting.predict_next(model, context), 1 - context[:, -1], atol=1e-6)
 
 
-def test_forecasts_along_a_film_are_those_of_its_windows():
-    films = np.random.default_rng(0).random((2, 9, 8, 8, 1)).astype(np.float32)
+def test_forecasts_along_a_video_are_those_of_its_windows():
+    video = np.random.default_rng(0).random((2, 9, 8, 8, 1)).astype(np.float32)
     model = build("context_mean", (4, 8, 8, 1))
-    along = forecasting.predict_along(model, films)
+    along = forecasting.predict_along(model, video)
     assert along.shape == (2, 5, 8, 8, 1)
     for start in range(5):
-        np.testing.assert_allclose(along[:, start], films[:, start : start + 4].mean(1), rtol=1e-6)
+        np.testing.assert_allclose(along[:, start], video[:, start : start + 4].mean(1), rtol=1e-6)
 
 
-def test_film_too_short_to_forecast_along(context):
+def test_video_too_short_to_forecast_along(context):
     with pytest.raises(ValueError, match=r"videos have shape \(3, 4, 8, 8, 1\): expected .* longer than 4 frames"):
         forecasting.predict_along(build("copy_last", (4, 8, 8, 1)), context)

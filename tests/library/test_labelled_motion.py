@@ -9,7 +9,7 @@ from nextframe.datasets import labelled_motion
 from nextframe.datasets.labelled_motion import DIRECTIONS, moving_digits_with_labels, panned_clip
 
 
-def way(clip):
+def direction_of(clip):
     """The direction in which the brightness of a clip moves, measured between its first and last frame."""
     rows, columns = np.indices(clip.shape[1:])
     centre = [
@@ -23,7 +23,7 @@ def test_digits_move_as_labelled():
     clips, labels = moving_digits_with_labels(40)
     assert clips.shape == (40, 10, 32, 32)
     assert clips.dtype == np.uint8
-    assert [way(clip) for clip in clips] == labels["direction"].tolist()
+    assert [direction_of(clip) for clip in clips] == labels["direction"].tolist()
     assert set(labels["direction"]) == set(range(len(DIRECTIONS)))
     assert set(labels["digit"]) == set(range(10))
 
@@ -54,7 +54,7 @@ def test_a_panned_picture_moves_as_labelled():
     assert clips.shape == (40, 10, 32, 32)
     seen = clips.reshape(40, 10, -1).max(axis=-1).min(axis=1) > 200  # the spot is in every frame
     assert seen.sum() > 10
-    assert [way(clip) for clip in clips[seen]] == labels["direction"][seen].tolist()
+    assert [direction_of(clip) for clip in clips[seen]] == labels["direction"][seen].tolist()
 
 
 def test_seeds():

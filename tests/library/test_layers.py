@@ -8,49 +8,49 @@ from nextframe.layers import CausalConv3D, ConvGRU2D, FoldFrames
 
 
 @pytest.fixture
-def film():
+def video():
     return np.random.default_rng(0).random((2, 6, 5, 7, 3)).astype(np.float32)
 
 
-def output(layer, film):
-    return keras.ops.convert_to_numpy(layer(film))
+def output(layer, video):
+    return keras.ops.convert_to_numpy(layer(video))
 
 
 @pytest.mark.parametrize("kernel_size", [1, 2, 3, (3, 1, 5)])
 @pytest.mark.parametrize("dilation_rate", [1, (2, 1, 1)])
-def test_length_is_kept(film, kernel_size, dilation_rate):
+def test_length_is_kept(video, kernel_size, dilation_rate):
     layer = CausalConv3D(4, kernel_size, dilation_rate=dilation_rate)
-    assert output(layer, film).shape == (2, 6, 5, 7, 4)
+    assert output(layer, video).shape == (2, 6, 5, 7, 4)
     assert layer.compute_output_shape((None, 6, 5, 7, 3)) == (None, 6, 5, 7, 4)
 
 
 @pytest.mark.parametrize("dilation_rate", [1, 2])
-def test_no_output_sees_a_later_frame(film, dilation_rate):
+def test_no_output_sees_a_later_frame(video, dilation_rate):
     layer = CausalConv3D(4, 3, dilation_rate=(dilation_rate, 1, 1))
-    before = output(layer, film)
-    changed = film.copy()
+    before = output(layer, video)
+    changed = video.copy()
     changed[:, 3] += 1
     moved = np.abs(output(layer, changed) - before).max((0, 2, 3, 4)) > 1e-6
     assert moved.tolist() == [t >= 3 and (t - 3) in (0, dilation_rate, 2 * dilation_rate) for t in range(6)]
 
 
-def test_equals_a_padded_keras_convolution(film):
+def test_equals_a_padded_keras_convolution(video):
     layer = CausalConv3D(4, 3)
     expected = keras.layers.Conv3D(4, 3)
-    padded = np.pad(film, [(0, 0), (2, 0), (1, 1), (1, 1), (0, 0)])
+    padded = np.pad(video, [(0, 0), (2, 0), (1, 1), (1, 1), (0, 0)])
     expected.build(padded.shape)
-    layer.build(film.shape)
+    layer.build(video.shape)
     expected.set_weights(layer.get_weights())
-    np.testing.assert_allclose(output(layer, film), output(expected, padded), atol=1e-5)
+    np.testing.assert_allclose(output(layer, video), output(expected, padded), atol=1e-5)
 
 
-def test_config_round_trip(film):
+def test_config_round_trip(video):
     layer = CausalConv3D(4, (3, 1, 1), activation="relu", use_bias=False)
     again = CausalConv3D.from_config(layer.get_config())
-    again.build(film.shape)
-    layer.build(film.shape)
+    again.build(video.shape)
+    layer.build(video.shape)
     again.set_weights(layer.get_weights())
-    assert np.array_equal(output(again, film), output(layer, film))
+    assert np.array_equal(output(again, video), output(layer, video))
 
 
 @pytest.mark.parametrize("bad", [{"padding": "same"}, {"strides": 2}, {"data_format": "channels_first"}])
@@ -74,17 +74,17 @@ def sigmoid(x):
 
 
 @pytest.mark.parametrize("reset_after", [False, True])
-def test_conv_gru_equals_its_formulas_in_numpy(film, reset_after):
+def test_conv_gru_equals_its_formulas_in_numpy(video, reset_after):
     keras.utils.set_random_seed(0)
     layer = ConvGRU2D(4, 3, padding="same", return_sequences=True, reset_after=reset_after)
-    layer.build(film.shape)
+    layer.build(video.shape)
     rng = np.random.default_rng(1)
     layer.set_weights([rng.normal(0, 0.3, weight.shape) for weight in layer.get_weights()])
     kernel, recurrent, bias = layer.get_weights()
     given, own = (bias[0], bias[1]) if reset_after else (bias, np.zeros(12))
     W, V, Q = np.split(kernel, 3, axis=-1)
     U, T, R = np.split(recurrent, 3, axis=-1)
-    for clip, memories in zip(film, output(layer, film), strict=True):
+    for clip, memories in zip(video, output(layer, video), strict=True):
         h = np.zeros((5, 7, 4))
         for frame, memory in zip(clip, memories, strict=True):
             update = sigmoid(correlate(frame, W) + given[:4] + correlate(h, U) + own[:4])
@@ -94,9 +94,9 @@ def test_conv_gru_equals_its_formulas_in_numpy(film, reset_after):
             np.testing.assert_allclose(memory, h, atol=1e-5)
 
 
-def test_conv_gru_on_one_pixel_is_a_gru(film):
+def test_conv_gru_on_one_pixel_is_a_gru(video):
     """With frames of one pixel and kernels of one, nothing is left of space."""
-    pixels = film[:, :, :1, :1]
+    pixels = video[:, :, :1, :1]
     for reset_after in (False, True):
         layer, gru = ConvGRU2D(4, 1, reset_after=reset_after), keras.layers.GRU(4, reset_after=reset_after)
         layer.build(pixels.shape)
@@ -126,21 +126,21 @@ def shapes(outputs):
         {"dropout": 0.3, "recurrent_dropout": 0.2},
     ],
 )
-def test_conv_gru_has_the_shapes_of_keras_conv_lstm(film, options, return_sequences, return_state):
+def test_conv_gru_has_the_shapes_of_keras_conv_lstm(video, options, return_sequences, return_state):
     options = {"filters": 4, "kernel_size": 3} | options
     options |= {"return_sequences": return_sequences, "return_state": return_state}
     ours = ConvGRU2D(**options)
     of_gru_alone = {"reset_after", "unroll"}
     theirs = keras.layers.ConvLSTM2D(**{name: value for name, value in options.items() if name not in of_gru_alone})
-    expected = shapes(theirs(film))
-    assert shapes(ours(film, training=True)) == expected[: 1 + return_state]
-    symbolic = ours(keras.Input(film.shape[1:]))
+    expected = shapes(theirs(video))
+    assert shapes(ours(video, training=True)) == expected[: 1 + return_state]
+    symbolic = ours(keras.Input(video.shape[1:]))
     assert [shape[1:] for shape in shapes(symbolic)] == [shape[1:] for shape in expected[: 1 + return_state]]
     again = ConvGRU2D.from_config(ours.get_config())
-    again.build(film.shape)
+    again.build(video.shape)
     again.set_weights(ours.get_weights())
-    assert shapes(again(film)) == shapes(ours(film))
-    first, second = (keras.tree.flatten(layer(film))[0] for layer in (ours, again))
+    assert shapes(again(video)) == shapes(ours(video))
+    first, second = (keras.tree.flatten(layer(video))[0] for layer in (ours, again))
     assert np.array_equal(keras.ops.convert_to_numpy(first), keras.ops.convert_to_numpy(second))
 
 
@@ -151,44 +151,44 @@ def test_conv_gru_has_three_quarters_of_the_weights():
     assert gru.count_params() == 3 * lstm.count_params() / 4
 
 
-def test_conv_gru_ignores_masked_frames(film):
+def test_conv_gru_ignores_masked_frames(video):
     layer = ConvGRU2D(4, 3, padding="same", unroll=keras.backend.backend() == "jax")
     mask = np.array([[True] * 4 + [False] * 2, [True] * 6])
-    masked = keras.ops.convert_to_numpy(layer(film, mask=mask))
-    np.testing.assert_allclose(masked[:1], output(layer, film[:1, :4]), atol=1e-6)
-    np.testing.assert_allclose(masked[1:], output(layer, film[1:]), atol=1e-6)
+    masked = keras.ops.convert_to_numpy(layer(video, mask=mask))
+    np.testing.assert_allclose(masked[:1], output(layer, video[:1, :4]), atol=1e-6)
+    np.testing.assert_allclose(masked[1:], output(layer, video[1:]), atol=1e-6)
 
 
-def test_stateful_conv_gru_goes_on_where_it_stopped(film):
+def test_stateful_conv_gru_goes_on_where_it_stopped(video):
     layer = ConvGRU2D(4, 3, padding="same", stateful=True)
-    layer.build(film[:, :3].shape)
+    layer.build(video[:, :3].shape)
     whole = ConvGRU2D(4, 3, padding="same")
-    whole.build(film.shape)
+    whole.build(video.shape)
     whole.set_weights(layer.get_weights())
-    layer(film[:, :3])
-    np.testing.assert_allclose(output(layer, film[:, 3:]), output(whole, film), atol=1e-6)
+    layer(video[:, :3])
+    np.testing.assert_allclose(output(layer, video[:, 3:]), output(whole, video), atol=1e-6)
     layer.reset_state()
-    np.testing.assert_allclose(output(layer, film[:, :3]), output(whole, film[:, :3]), atol=1e-6)
+    np.testing.assert_allclose(output(layer, video[:, :3]), output(whole, video[:, :3]), atol=1e-6)
 
 
-def test_conv_gru_takes_an_initial_memory(film):
+def test_conv_gru_takes_an_initial_memory(video):
     layer = ConvGRU2D(4, 3, padding="same", return_state=True)
-    _, memory = layer(film[:, :3])
-    resumed, _ = layer(film[:, 3:], initial_state=[memory])
-    whole, _ = layer(film)
+    _, memory = layer(video[:, :3])
+    resumed, _ = layer(video[:, 3:], initial_state=[memory])
+    whole, _ = layer(video)
     np.testing.assert_allclose(keras.ops.convert_to_numpy(resumed), keras.ops.convert_to_numpy(whole), atol=1e-6)
 
 
-def test_conv_gru_drops_out_in_training_only(film):
+def test_conv_gru_drops_out_in_training_only(video):
     layer = ConvGRU2D(4, 3, padding="same", dropout=0.5, recurrent_dropout=0.5, seed=1)
-    still = output(layer, film)
-    assert np.array_equal(output(layer, film), still)
-    first = keras.ops.convert_to_numpy(layer(film, training=True))
+    still = output(layer, video)
+    assert np.array_equal(output(layer, video), still)
+    first = keras.ops.convert_to_numpy(layer(video, training=True))
     assert not np.allclose(first, still, atol=1e-3)
-    assert not np.allclose(keras.ops.convert_to_numpy(layer(film, training=True)), first, atol=1e-3)
+    assert not np.allclose(keras.ops.convert_to_numpy(layer(video, training=True)), first, atol=1e-3)
 
 
-def test_conv_gru_regularizes_and_constrains(film):
+def test_conv_gru_regularizes_and_constrains(video):
     layer = ConvGRU2D(
         4,
         3,
@@ -200,27 +200,27 @@ def test_conv_gru_regularizes_and_constrains(film):
         recurrent_constraint="non_neg",
         bias_constraint="non_neg",
     )
-    layer(film)
+    layer(video)
     assert len(layer.losses) == 4
     assert all(weight.constraint is not None for weight in layer.trainable_weights)
 
 
-def test_conv_gru_is_trained_saved_and_loaded(film, tmp_path):
+def test_conv_gru_is_trained_saved_and_loaded(video, tmp_path):
     keras.utils.set_random_seed(0)
-    inputs = keras.Input(film.shape[1:])
+    inputs = keras.Input(video.shape[1:])
     x = ConvGRU2D(4, 3, padding="same", return_sequences=True)(inputs)
     model = keras.Model(inputs, ConvGRU2D(1, 3, padding="same", activation="linear")(x))
-    target = film[:, -1, ..., :1]
+    target = video[:, -1, ..., :1]
     model.compile(optimizer=keras.optimizers.Adam(0.02), loss="mse")
-    before = model.evaluate(film, target, verbose=0)
-    model.fit(film, target, epochs=40, verbose=0)
-    assert model.evaluate(film, target, verbose=0) < 0.5 * before
+    before = model.evaluate(video, target, verbose=0)
+    model.fit(video, target, epochs=40, verbose=0)
+    assert model.evaluate(video, target, verbose=0) < 0.5 * before
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert np.array_equal(loaded.predict(film, verbose=0), model.predict(film, verbose=0))
+    assert np.array_equal(loaded.predict(video, verbose=0), model.predict(video, verbose=0))
 
 
-def test_conv_gru_with_channels_first(film):
+def test_conv_gru_with_channels_first(video):
     """Shapes only: TensorFlow cannot convolve channels first on a CPU."""
     layer = ConvGRU2D(4, 3, data_format="channels_first", return_sequences=True, return_state=True)
     assert layer.compute_output_shape((2, 6, 3, 5, 7)) == ((2, 6, 4, 3, 5), (2, 4, 3, 5))

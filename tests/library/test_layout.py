@@ -41,8 +41,8 @@ def tree(module: str) -> ast.Module:
 
 
 @functools.cache
-def imports(module: str) -> frozenset[str]:
-    """What a module imports, also within its functions: our modules by their names, others by their first word."""
+def whole_imports(module: str) -> frozenset[str]:
+    """What a module imports, also within its functions, by the whole name of each module."""
     found = set()
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
@@ -51,7 +51,12 @@ def imports(module: str) -> frozenset[str]:
             assert node.level == 0, f"{module} imports relative to itself: write the whole name"
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {name if name in SOURCES else node.module for name in names}
-    return frozenset(name if name in SOURCES else name.split(".")[0] for name in found)
+    return frozenset(found)
+
+
+def imports(module: str) -> frozenset[str]:
+    """What a module imports: our modules by their names, others by their first word."""
+    return frozenset(name if name in SOURCES else name.split(".")[0] for name in whole_imports(module))
 
 
 def ours(module: str) -> set[str]:
@@ -127,6 +132,23 @@ def test_windows_alone_touch_tf_data():
         )
 
     assert [module for module in SOURCES if touches(module)] == ["nextframe.windows"]
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_nothing_private_of_others_is_touched(module):
+    """Names with an underscore are another module's or library's own. `self` has those that its own module gives it."""
+    given = {node.name for node in ast.walk(tree(module)) if isinstance(node, ast.FunctionDef)}
+    attributes = [node for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)]
+    given |= {node.attr for node in attributes if isinstance(node.ctx, ast.Store)}
+    private = [node for node in attributes if node.attr.startswith("_") and not node.attr.startswith("__")]
+    touched = {ast.unparse(node) for node in private if ast.unparse(node.value) not in ("self", "cls")}
+    touched |= {ast.unparse(node) for node in private if node.attr not in given}
+    touched -= {"os._exit"}  # public in spite of its name
+    touched |= {name for name in whole_imports(module) if name.startswith(("keras.src", "tensorflow.python"))}
+    assert not touched, (
+        f"{module} touches {', '.join(sorted(touched))}: use what is public; where Keras has nothing, "
+        "nextframe/_utils/keras_private.py and its test are the place"
+    )
 
 
 @pytest.mark.parametrize("module", [name for name, path in SOURCES.items() if path.name == "__init__.py"])

@@ -64,7 +64,7 @@ def test_one_value_a_frame_whatever_the_leading_axes(frames):
     assert metrics.mse(truth, forecast, per="frame") == pytest.approx(24 * 30 * metrics.mse(truth, forecast))
 
 
-def test_psnr_of_a_film_is_the_mean_over_frames(frames):
+def test_psnr_of_a_video_is_the_mean_over_frames(frames):
     truth, forecast = (part[:4] for part in frames)
     pooled = -10 * np.log10(metrics.mse(truth, forecast).mean())
     assert metrics.psnr(truth, forecast).mean() > pooled

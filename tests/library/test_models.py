@@ -141,7 +141,7 @@ def test_residual_head_adds_to_the_last_frame(context):
     assert np.array_equal(forecasting.predict_next(model, context), context[:, -1])
 
 
-def test_differences_forecast_a_still_film_exactly(context):
+def test_differences_forecast_a_still_video_exactly(context):
     keras.utils.set_random_seed(0)
     size = {"filters": 4, "depth": 3, "differences": True}
     model = build("frames_as_channels", context.shape[1:], head="residual", **size)
@@ -234,8 +234,8 @@ def test_a_forecast_at_return_sequences(cell, head, context):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_no_model_sees_what_it_predicts(name):
-    films = np.random.default_rng(0).random((1, 6, 12, 16, 1)).astype(np.float32)
-    assert diagnostics.leaks(build(name, (4, 12, 16, 1)), films) == []
+    video = np.random.default_rng(0).random((1, 6, 12, 16, 1)).astype(np.float32)
+    assert diagnostics.leaks(build(name, (4, 12, 16, 1)), video) == []
 
 
 @pytest.mark.parametrize(

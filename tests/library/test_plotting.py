@@ -111,12 +111,12 @@ def test_player_holds_the_clips_side_by_side(tmp_path):
     forecast = np.clip(truth[..., None] / 255 + 0.1, 0, 1)
     page = plotting.player({"truth": truth, "a <b>": forecast}, fps=5, zoom=2, describe='say "hi"').data
     (video,) = re.findall(r"data:video/mp4;base64,([^\"]+)", page)
-    (tmp_path / "film.mp4").write_bytes(base64.b64decode(video))
-    assert ffmpeg.read_header(tmp_path / "film.mp4")["fps"] == 5
-    film = clips.read_clip(tmp_path / "film.mp4").astype(int)
-    assert film.shape == (10, 48, 64 + 4 + 64)
-    assert np.abs(film[:, :, :64] - truth).mean() < 3
-    assert np.abs(film[:, :, 68:] - np.rint(forecast[..., 0] * 255)).mean() < 3
+    (tmp_path / "player.mp4").write_bytes(base64.b64decode(video))
+    assert ffmpeg.read_header(tmp_path / "player.mp4")["fps"] == 5
+    clip = clips.read_clip(tmp_path / "player.mp4").astype(int)
+    assert clip.shape == (10, 48, 64 + 4 + 64)
+    assert np.abs(clip[:, :, :64] - truth).mean() < 3
+    assert np.abs(clip[:, :, 68:] - np.rint(forecast[..., 0] * 255)).mean() < 3
     assert "a &lt;b&gt;" in page
     assert 'aria-label="say &quot;hi&quot;"' in page
     assert "http" not in page  # nothing to load

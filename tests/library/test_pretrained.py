@@ -149,10 +149,10 @@ def test_what_ships_is_what_was_measured(name):
 
 
 @pytest.mark.parametrize("name", pretrained.names())
-def test_skill_on_films_drawn_anew_is_as_reported(name):
-    """Within the spread of the seeds, and three times the error that 500 films leave in a mean."""
-    films = windows.to_unit(moving_digits(500, 11, split="test", canvas=32, digit_size=16, speed=(1, 2.5), seed=77))
-    context, truth = films[:, :10], films[:, 10]
+def test_skill_on_clips_drawn_anew_is_as_reported(name):
+    """Within the spread of the seeds, and three times the error that 500 clips leave in a mean."""
+    video = windows.to_unit(moving_digits(500, 11, split="test", canvas=32, digit_size=16, speed=(1, 2.5), seed=77))
+    context, truth = video[:, :10], video[:, 10]
     forecast = metrics.clip_to_unit(predict_next(nextframe.load(name), context))
     errors, copying = metrics.mse(truth, forecast), metrics.mse(truth, context[:, -1]).mean()
     skill, spread = leaderboard.over_seeds(leaderboard.load_runs()[name], leaderboard.skill)

@@ -47,7 +47,7 @@ def test_each_real_clip_has_its_own_windows():
             assert np.array_equal(found[task.groups[name]], windows.to_unit(each))
 
 
-def test_fit_trains_on_the_films(monkeypatch):
+def test_fit_trains_on_the_clips(monkeypatch):
     monkeypatch.setenv("NEXTFRAME_PROFILE", "ci")
     task = protocols.digits_32()
     keras.utils.set_random_seed(0)
@@ -69,14 +69,14 @@ def test_fit_trains_every_step_of_a_model_that_has_them(monkeypatch):
 
 
 def test_moving_mnist_end_to_end_in_a_tiny_form():
-    """Films of the official test set's shape and type, without its download; nothing of it is trained on."""
-    films = {"source": "moving_mnist_64", "training": 4, "test": 3}
+    """Clips of the official test set's shape and type, without its download; nothing of it is trained on."""
+    settings = {"source": "moving_mnist_64", "training": 4, "test": 3}
     policy = tensorflow_datasets.testing.MockPolicy.USE_CODE
     with tensorflow_datasets.testing.mock_data(num_examples=3, policy=policy):
-        task = protocols.load_task(**films)
+        task = protocols.load_task(**settings)
         size = {"filters": 4, "blocks": 1, "deep_filters": 4}
         result, network = experiments.train_and_score(
-            "forecaster", size, films, horizon=10, steps=2, rounds=1, learning_rate=1e-3
+            "forecaster", size, settings, horizon=10, steps=2, rounds=1, learning_rate=1e-3
         )
     assert task.context.shape == task.future.shape == (3, 10, 64, 64, 1)
     assert task.context.dtype == np.float32

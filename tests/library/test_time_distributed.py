@@ -53,8 +53,8 @@ def test_operations_of_a_folded_network():
     image = keras.Input((16, 16, 6))
     depthwise = keras.Model(image, keras.layers.DepthwiseConv2D(3, padding="same")(image))
     assert diagnostics.forward_flops(depthwise) == 2 * 16 * 16 * 6 * 9
-    film = keras.Input((5, 16, 16, 6))
-    assert diagnostics.forward_flops(keras.Model(film, FoldFrames(depthwise)(film))) == 5 * 2 * 16 * 16 * 6 * 9
+    video = keras.Input((5, 16, 16, 6))
+    assert diagnostics.forward_flops(keras.Model(video, FoldFrames(depthwise)(video))) == 5 * 2 * 16 * 16 * 6 * 9
 
 
 def test_operations_of_inception_are_as_published():

@@ -73,7 +73,10 @@ def test_learning_rate_rises_and_falls(datasets):
     train, validation = datasets
     model = network()
     training.fit(model, train, validation, steps=40, rounds=2, learning_rate=0.01, progress=False)
-    rate = [float(model.optimizer._learning_rate(step)) for step in range(41)]
+    rate = []
+    for step in range(41):
+        model.optimizer.iterations.assign(step)
+        rate.append(float(model.optimizer.learning_rate))
     assert rate[0] == 0
     assert rate[2] == pytest.approx(0.01)  # after a twentieth of the steps
     assert np.argmax(rate) == 2
@@ -90,8 +93,8 @@ def test_steps_in_a_loop_are_the_steps_one_by_one(monkeypatch, datasets, per_rou
     last = []
     monkeypatch.setattr(looped, "set_weights", lambda best: last.extend(looped.get_weights()))
     training.fit(looped, fresh(), validation, steps=2 * per_round, rounds=2, learning_rate=0.01, progress=False)
-    schedule = looped.optimizer._learning_rate
-    alone.compile(optimizer=keras.optimizers.Adam(schedule), loss="mse", jit_compile=False)
+    optimizer = keras.optimizers.Adam.from_config(looped.optimizer.get_config())  # with its schedule
+    alone.compile(optimizer=optimizer, loss="mse", jit_compile=False)
     for batch in fresh().repeat().take(2 * per_round):
         alone.train_on_batch(*batch)
     assert int(looped.optimizer.iterations) == 2 * per_round

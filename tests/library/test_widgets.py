@@ -85,21 +85,21 @@ def test_jupyterlab_leaves_the_arrow_keys_to_sliders(clip, stacks):
 
 
 def test_forecasts_beside_the_truth():
-    film = np.random.default_rng(0).random((1, 9, 8, 10, 1)).astype(np.float32)
-    page = widgets.forecast_slider(build("copy_last", (4, 8, 10, 1)), film, "copying").data
+    video = np.random.default_rng(0).random((1, 9, 8, 10, 1)).astype(np.float32)
+    page = widgets.forecast_slider(build("copy_last", (4, 8, 10, 1)), video, "copying").data
     truth, copied, forecast, error = sprites(page)
-    assert np.array_equal(truth, np.concatenate(np.rint(film[0, 4:, ..., 0] * 255).astype(np.uint8), axis=1))
+    assert np.array_equal(truth, np.concatenate(np.rint(video[0, 4:, ..., 0] * 255).astype(np.uint8), axis=1))
     assert np.array_equal(copied, forecast)
     assert not np.array_equal(copied, truth)
     assert error.shape == (8, 50, 3)
     assert """data-values='["4", "5", "6", "7", "8"]'""" in page
-    assert "<video" in widgets.forecast_player(build("copy_last", (4, 8, 10, 1)), film, "copying", "noise").data
+    assert "<video" in widgets.forecast_player(build("copy_last", (4, 8, 10, 1)), video, "copying", "noise").data
 
 
 def test_a_forecast_that_is_too_bright_has_a_red_error():
-    """A film that darkens: each copied frame is brighter than the truth."""
-    film = np.broadcast_to(np.linspace(1, 0, 7, dtype=np.float32).reshape(1, 7, 1, 1, 1), (1, 7, 8, 10, 1))
-    *_, error = sprites(widgets.forecast_slider(build("copy_last", (4, 8, 10, 1)), film, "copying").data)
+    """A video that darkens: each copied frame is brighter than the truth."""
+    video = np.broadcast_to(np.linspace(1, 0, 7, dtype=np.float32).reshape(1, 7, 1, 1, 1), (1, 7, 8, 10, 1))
+    *_, error = sprites(widgets.forecast_slider(build("copy_last", (4, 8, 10, 1)), video, "copying").data)
     assert (error[..., 0] > error[..., 2]).all()
 
 

@@ -220,7 +220,7 @@ export class Demo {
     try {
       await tick();
     } catch (error) {
-      this.showMessage(`The film stopped: ${error.message}. Reload the page to go on.`);
+      this.showMessage(`The clip stopped: ${error.message}. Reload the page to go on.`);
       this.stopped = true;
       throw error;
     }

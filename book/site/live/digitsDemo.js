@@ -221,7 +221,7 @@ function offer(listed) {
         predict ??= await networks.load(about);
         demo.showMessage("");
         if (box.checked) { // it may have been put away meanwhile
-          row = addRow(about.title, predict, `${about.error.toFixed(2)} on the test films`);
+          row = addRow(about.title, predict, `${about.error.toFixed(2)} on the test clips`);
           if (state.dreaming) dream(true);
           demo.showMessage(`${about.title} forecasts.`);
         }

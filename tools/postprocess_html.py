@@ -1,13 +1,13 @@
 """A Sphinx extension that post-processes the theme's HTML: it edits each page once the book is built.
 
-Every mend must find its place on every page, so a new version of the theme cannot undo one in silence.
+Each replacement must match on every page, so a new version of the theme cannot undo one in silence.
 """
 
 import re
 from pathlib import Path
 
 # why: (pattern, replacement)
-MENDS = {
+REPLACEMENTS = {
     "Live code by another site's kernels is not used; its settings stand twice, an error in every browser": (
         r"\s*<script>const THEBE_JS_URL.*?</script>|\s*<script [^>]*sphinx-thebe\.js[^>]*></script>",
         "",
@@ -23,8 +23,8 @@ MENDS = {
 }
 
 
-# the same, where a page has it
-MENDS_OF_SOME = {
+# the same, on pages where the pattern occurs
+OPTIONAL_REPLACEMENTS = {
     "What other sites quote of a chapter is its first sentence, not its button": (
         r'(?<=content=")Open this chapter in Colab ',
         "",
@@ -37,24 +37,24 @@ MENDS_OF_SOME = {
 }
 
 
-def mend(text: str, name: str) -> str:
-    """Return a page's text with all that is to be mended."""
-    for why, (pattern, replacement) in MENDS.items():
+def postprocess(text: str, name: str) -> str:
+    """Return a page's text with the replacements made."""
+    for why, (pattern, replacement) in REPLACEMENTS.items():
         text, count = re.subn(pattern, replacement, text, flags=re.DOTALL)
         if not count:
-            raise ValueError(f"{name}: nothing found to mend by {pattern}\n  {why}")
-    for pattern, replacement in MENDS_OF_SOME.values():
+            raise ValueError(f"{name}: no match for {pattern}\n  {why}")
+    for pattern, replacement in OPTIONAL_REPLACEMENTS.values():
         text = re.sub(pattern, replacement, text)
     return text
 
 
-def mend_pages(app, exception):
+def postprocess_pages(app, exception):
     if exception is None and app.builder.name == "html":
         folder = Path(app.outdir)
         for path in [*folder.glob("book/*.html"), *folder.glob("notebooks/*.html"), folder / "search.html"]:
-            path.write_text(mend(path.read_text(encoding="utf-8"), path.name), encoding="utf-8")
+            path.write_text(postprocess(path.read_text(encoding="utf-8"), path.name), encoding="utf-8")
 
 
 def setup(app):
-    app.connect("build-finished", mend_pages)
+    app.connect("build-finished", postprocess_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,52 @@
+"""What the library relies on without a promise of Keras, and the walk that spares it more of that."""
+
+import keras
+import numpy as np
+from keras import layers
+
+from nextframe._utils.keras_layers import all_layers
+from nextframe._utils.keras_private import examples_in_mean_loss
+
+
+def test_the_mean_loss_counts_examples():
+    counts = []
+
+    class Count(keras.callbacks.Callback):
+        def on_test_begin(self, logs=None):
+            counts.append(examples_in_mean_loss(self.model))
+
+        def on_test_end(self, logs=None):
+            counts.append(examples_in_mean_loss(self.model))
+
+    model = keras.Sequential([keras.Input((4, 3)), layers.Dense(2)])
+    model.compile(loss="mse")
+    x, y = np.zeros((10, 4, 3)), np.zeros((10, 4, 2))
+    try:
+        model.fit(x, y, 4, epochs=2, validation_data=(x[:7], y[:7]), callbacks=[Count()], verbose=0)
+    except Exception as error:
+        counts.append(error)
+    assert counts == [10, 7] * 2, (
+        f"Keras {keras.__version__} has no metric 'loss' any more that counts examples (ten in training, seven in "
+        "validation): count them another way in nextframe/_utils/keras_private.py. Until then "
+        "training.fit stops, or its history has wrong 'examples' and 'flops'; pin an older Keras in requirements.txt"
+    )
+
+
+def test_every_layer_of_a_model_is_found_once():
+    shared = layers.Dense(2)
+    inner = keras.Sequential([keras.Input((5, 2)), shared, layers.Dropout(0.1)])
+    frames = keras.Input((3, 5, 2))
+    x = layers.TimeDistributed(inner)(frames)
+    x = layers.Reshape((15, 2))(shared(x))
+    x = layers.RNN([layers.LSTMCell(2), layers.GRUCell(2)], return_sequences=True)(x)
+    x = layers.Bidirectional(layers.LSTM(2))(x)
+    found = list(all_layers(keras.Model(frames, x)))
+    assert [type(layer).__name__ for layer in found if not isinstance(layer, layers.InputLayer)] == [
+        "Functional",
+        *("TimeDistributed", "Sequential", "Dense", "Dropout"),
+        "Reshape",
+        *("RNN", "StackedRNNCells", "LSTMCell", "GRUCell"),
+        *("Bidirectional", "LSTM", "LSTMCell", "LSTM", "LSTMCell"),
+    ]
+    assert len({id(layer) for layer in found}) == len(found)
+    assert list(all_layers(shared)) == [shared]
