@@ -23,6 +23,11 @@ SHELL := bash
 .DEFAULT_GOAL := book
 .PHONY: book test ci test-backends test-colab colab-python notebooks benchmark serve lint format links live page-speed model-cells repository constraints clean clean-all
 
+# Where this is set, Python compiles each module anew in each process, and TensorFlow takes twice as long to start
+unexport PYTHONDONTWRITEBYTECODE
+# TensorFlow's faster kernels for CPUs, which it else uses on some processors only
+export TF_ENABLE_ONEDNN_OPTS ?= 1
+
 BIN := .venv/bin
 COLAB := .venv-colab/bin
 SOURCES := nextframe tests tools notebooks
@@ -33,8 +38,8 @@ NODE = $$($(BIN)/python -c 'from playwright._impl._driver import compute_driver_
 # Tests may not reach the network, in this process or any that it starts: see tests/offline/sitecustomize.py
 OFFLINE := PYTHONPATH=$(CURDIR)/tests/offline
 QUIET := TF_CPP_MIN_LOG_LEVEL=3
-# A file to each core: tracing a network, most of the work here, keeps one core busy
-PARALLEL := -n 2 --dist loadfile
+# Tracing a network, most of the work here, keeps one core busy. A notebook is one piece of work, tests are many
+PARALLEL := -n 2
 # A warning in a notebook is an output, and compared as one; those of nbval itself are not ours
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg -p no:cacheprovider -o filterwarnings=ignore -q
 STRICT_BUILD := $(BIN)/jupyter-book build . --all -W -n --keep-going
@@ -75,8 +80,8 @@ format: .venv/dev-ready
 	$(BIN)/ruff format $(SOURCES)
 
 test: lint
-	$(QUIET) $(OFFLINE) $(BIN)/pytest -q $(PARALLEL) tests/library tests/book
-	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(BIN)/pytest $(NBVAL) $(PARALLEL) notebooks
+	$(QUIET) $(OFFLINE) $(BIN)/pytest -q $(PARALLEL) --dist worksteal tests/library tests/book
+	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(BIN)/pytest $(NBVAL) $(PARALLEL) --dist loadfile notebooks
 	$(NODE) --test --test-reporter=dot tests/live
 	$(OFFLINE) $(STRICT_BUILD)
 	$(OFFLINE) $(BIN)/pytest -q tests/pages

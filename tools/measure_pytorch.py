@@ -225,7 +225,7 @@ def main():
     if keras.backend.backend() != "tensorflow":
         raise SystemExit(f"KERAS_BACKEND is {keras.backend.backend()}: this measures Keras on TensorFlow")
     load = os.getloadavg()[0]
-    if load > os.cpu_count() / 4 and not options.busy:
+    if load > os.cpu_count() / 2 and not options.busy:
         raise SystemExit(f"load average {load:.1f}: wait until the machine is idle, or try it out with --busy")
     torch.set_num_threads(options.threads)
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)

@@ -18,7 +18,12 @@ from nbclient.exceptions import CellExecutionError
 from nextframe._utils.files import write_atomically
 
 ROOT = Path(__file__).resolve().parents[1]
-ENVIRONMENT = {"NEXTFRAME_PROFILE": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+ENVIRONMENT = {
+    "NEXTFRAME_PROFILE": "cpu",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "KERAS_BACKEND": "tensorflow",
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # as in the benchmark: see nextframe/benchmark/processes.py
+}
 # TensorFlow's C++ code writes to the process's own stderr, which Jupyter would store and nbval never sees.
 KERNEL_ARGUMENTS = ["--IPKernelApp.capture_fd_output=False"]
 

@@ -62,7 +62,7 @@ def test_fit_trains_every_step_of_a_model_that_has_them(monkeypatch):
     monkeypatch.setenv("NEXTFRAME_PROFILE", "ci")
     task = protocols.digits_32()
     keras.utils.set_random_seed(0)
-    model = build("conv_lstm", task.context_shape, filters=8, return_sequences=True, head="residual")
+    model = build("conv_lstm", task.context_shape, filters=8, patch=4, return_sequences=True, head="residual")
     before = task.skill(model)
     task.fit(model, 30, 1e-2, rounds=2, progress=False)
     assert task.skill(model) > before
