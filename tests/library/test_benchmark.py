@@ -232,6 +232,7 @@ def test_a_ray_cluster_gives_what_processes_give(protocol, tmp_path):
 
 def test_killed_again_and_again_it_loses_only_what_was_in_progress(protocol, tmp_path):
     """Killed before, while and after a job is done: at moments spread over a job, and as soon as a result is stored."""
+    protocol.write_text(SMALL.replace("[1e-3, 1e-2]", "[1e-3]"))
     put_calibration(protocol, tmp_path)
     command = [sys.executable, "-m", "nextframe.benchmark", "--protocol", str(protocol), "--folder", str(tmp_path)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -261,7 +262,7 @@ def test_killed_again_and_again_it_loses_only_what_was_in_progress(protocol, tmp
     done = subprocess.run([*command, "--models", MODEL, "black"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     now = stored(tmp_path / "small")
-    assert len(now) == 1 + 2 + 2 + 1
+    assert len(now) == 1 + 1 + 2 + 1  # calibration, search, runs, and the baseline's
     assert all(now[name] == content for name, content in kept.items())
 
 
