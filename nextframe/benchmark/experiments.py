@@ -142,9 +142,8 @@ def score_horizon(network: keras.Model, context: np.ndarray, future: np.ndarray)
     """
     slices = [slice(first, first + _AT_ONCE) for first in range(0, len(context), _AT_ONCE)]
     parts = [_score_part(network, context[part], future[part]) for part in slices]
-    shares = [len(context[part]) / len(context) for part in slices]
-    weighted = list(zip(shares, parts, strict=True))
-    mean = {name: sum((share * part[name] for share, part in weighted), np.zeros(future.shape[1])) for name in parts[0]}
+    windows = [len(context[part]) for part in slices]
+    mean = {name: np.average([part[name] for part in parts], axis=0, weights=windows) for name in parts[0]}
     copying, sharp, energy = (mean.pop(name) for name in ("copying", "true sharpness", "true energy"))
     mean["skill"] = 1 - mean["MSE per frame"] / copying
     mean["sharpness"] /= sharp

@@ -35,6 +35,7 @@ class FoldFrames(keras.layers.Wrapper):
             raise ValueError(f"input of shape {tuple(input_shape)}: expected (batch, frames, ...)")
         if not self.layer.built:
             self.layer.build((None, *input_shape[2:]))
+        self.takes_training = "training" in inspect.signature(self.layer.call).parameters
         self.built = True
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -46,6 +47,5 @@ class FoldFrames(keras.layers.Wrapper):
         """Fold, apply, unfold."""
         batch_and_frames = ops.shape(inputs)[:2]
         folded = ops.reshape(inputs, (-1, *inputs.shape[2:]))
-        takes_training = "training" in inspect.signature(self.layer.call).parameters
-        outputs = self.layer(folded, training=training) if takes_training else self.layer(folded)
+        outputs = self.layer(folded, training=training) if self.takes_training else self.layer(folded)
         return ops.reshape(outputs, (*batch_and_frames, *outputs.shape[1:]))
