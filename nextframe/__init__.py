@@ -1,5 +1,6 @@
 """Predict the next frame of a greyscale video with Keras: what the chapters of *Next Frame* share."""
 
+from nextframe._utils import registration as registration
 from nextframe.pretrained import load
 
 __all__ = ["load"]

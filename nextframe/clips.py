@@ -6,24 +6,26 @@ A *clip* is a uint8 array `(time, height, width)` with values 0..255.
 import contextlib
 import io
 import os
-import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from tqdm import tqdm
 
 from nextframe._utils import ffmpeg
+from nextframe._utils.arrays import check_array, check_axes, scale
 from nextframe._utils.files import write_atomically
-
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm"}
+from nextframe._utils.pictures import CHANNELS, are_pictures, load_array, picture_frames, picture_size, resize
+from nextframe._utils.validation import one_of, shown
 
 
 def read_clip(
-    source: str | os.PathLike, size: int | tuple[int, int] | None = None, fps: float | None = None
+    source: str | os.PathLike,
+    size: int | tuple[int, int] | None = None,
+    fps: float | None = None,
+    channel: str | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> np.ndarray:
     """Read a video, a folder of images or a NumPy file as one greyscale clip.
 
@@ -32,29 +34,63 @@ def read_clip(
 
     Args:
         source: A video that ffmpeg reads (mp4, avi, gif, mov, webm, …), a folder of images (read in natural order:
-            `frame2` before `frame10`), or an `.npy` or `.npz` file that holds one clip.
+            `frame2` before `frame10`), one image or a TIFF of many pages, or an `.npy` or `.npz` file that holds one
+            clip. Images stand upright, as their EXIF orientation says.
         size: `(height, width)` in pixels, or one number for a square. Frames are scaled to cover that size and
             cropped around their centre, so nothing is stretched. Default: the size they have.
         fps: Frames per second to keep, for videos only. Default: every frame.
+        channel: "red", "green" or "blue": that one alone, for forecasts in colour. Default: grey.
+        value_range: For arrays and images that hold more than 8 bits a pixel, videos of 16, or a field such as rain or
+            temperature: the values that become black and white. What lies outside is limited to them.
 
     Returns:
         uint8 array `(time, height, width)`, values 0..255.
 
     Raises:
         FileNotFoundError: `source` does not exist.
-        ValueError: `source` holds no readable clip, or `size` or `fps` makes no sense for it.
+        ValueError: `source` holds no readable clip, or `size`, `fps`, `channel` or `value_range` makes no sense for it.
     """
     size = _check_size(size)
+    if channel is not None:
+        one_of("channel", channel, CHANNELS)
     path = _existing(source)
-    is_video = path.is_file() and path.suffix.lower() not in {".npy", ".npz"}
-    if fps is not None and not is_video:
-        raise ValueError(f"fps={fps} needs a video, and {path.name} has no frame rate: take every k-th frame instead")
     if path.is_file() and path.stat().st_size == 0:
         raise ValueError(f"{path.name} is empty (0 bytes): copy or download it again")
+    is_array = _is_array(path)
+    is_video = not is_array and not are_pictures(path)
+    if fps is not None and not is_video:
+        raise ValueError(f"fps={fps} needs a video, and {path.name} has no frame rate: take every k-th frame instead")
     if is_video:
-        return _collect(ffmpeg.decode(path, size, fps), path.name, total=ffmpeg.expected_frames(path, fps))
-    frames = _folder_frames(path, size) if path.is_dir() else _array_frames(path, size)
-    return _collect(frames, path.name)
+        decoded = ffmpeg.decode(path, size, fps, channel, value_range)
+        return _collect(decoded, path.name, total=ffmpeg.expected_frames(path, fps))
+    frames = _array_frames if is_array else picture_frames
+    return _collect(frames(path, size, channel, value_range), path.name)
+
+
+def frame_size(source: str | os.PathLike) -> tuple[int, int]:
+    """Return `(height, width)` of a source's first frame, in pixels, as `read_clip` would read it without a size."""
+    path = _existing(source)
+    if _is_array(path):
+        shape = load_array(path).shape
+        if len(shape) == 4 and shape[-1] in (3, 4):  # in colour, of which `read_clip` takes one channel
+            shape = shape[:3]
+        height, width = check_array(np.broadcast_to(np.uint8(0), shape)).shape[1:]  # its axes, and not a pixel
+        return height, width
+    if are_pictures(path):
+        found = picture_size(path)
+    else:
+        found = next((frame.shape for frame in ffmpeg.decode(path, None, None)), None)
+    if found is None:
+        raise ValueError(f"{path.name} has no frames: expected at least one; choose another source")
+    return found[0], found[1]
+
+
+def frame_rate(source: str | os.PathLike) -> float | None:
+    """Return a video's frames per second, or None for a source that has no rate."""
+    path = _existing(source)
+    if _is_array(path) or are_pictures(path):
+        return None
+    return ffmpeg.read_header(path).get("fps")
 
 
 def write_clip(path: str | os.PathLike, clip: np.ndarray, fps: float = 25) -> None:
@@ -101,45 +137,43 @@ def check_clip(clip: np.ndarray) -> np.ndarray:
 
     Raises:
         ValueError: Another number of dimensions, colour, no frames, or values that are not a picture's.
+
+    Warns:
+        UserWarning: Floats that fill so few of the 256 grey levels that most of what they say is lost.
     """
-    clip = np.asarray(clip)
-    if clip.ndim == 4 and clip.shape[-1] == 1:
-        clip = clip[..., 0]
-    if clip.ndim == 4 and clip.shape[-1] in (3, 4):
-        raise ValueError(
-            f"array of shape {clip.shape} is in colour; expected (time, height, width): "
-            "convert to grey first, for example clip @ [0.299, 0.587, 0.114]"
-        )
-    if clip.ndim != 3:
-        raise ValueError(f"array of shape {clip.shape} is not a clip; expected (time, height, width): pass one clip")
-    if 0 in clip.shape:
-        raise ValueError(f"clip of shape {clip.shape} has no frames or no pixels: check how it was cut")
-    if clip.dtype == bool:
-        return clip.astype(np.uint8) * 255
-    if np.issubdtype(clip.dtype, np.floating):
-        low, high = float(clip.min()), float(clip.max())  # NaN anywhere makes both NaN
-        if np.isnan(low):
-            raise ValueError("clip holds NaN; expected values in 0..1: fill or drop those frames")
-        if low < 0 or high > 1:
-            raise ValueError(
-                f"float clip has values {low:.4g} to {high:.4g}; expected 0..1: divide by 255, or pass uint8"
-            )
-        return np.rint(clip * 255).astype(np.uint8)
-    if clip.dtype != np.uint8:
-        raise ValueError(f"clip has dtype {clip.dtype}; expected uint8 (0..255) or floats in 0..1: convert it first")
-    return clip
+    return check_array(clip)
+
+
+def scale_to_bytes(field: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Turn a field into a clip: `low` becomes 0, `high` 255, and what lies outside is limited to them.
+
+    Args:
+        field: Of numbers, any shape; such as 16-bit pixels, temperatures or rates of rain.
+        low, high: The range that matters. Choose it once, from data or from what is possible, and keep it.
+
+    Returns:
+        uint8 of the same shape.
+
+    Raises:
+        ValueError: `low` is not below `high`, or the field holds NaN.
+    """
+    return scale(field, low, high)
 
 
 def check_clips(clips: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return one clip or several as a list of clips of one size, each checked by `check_clip`.
 
     Args:
-        clips: One clip `(time, height, width)`, or several: a list, or an array `(count, time, height, width)`.
+        clips: One clip `(time, height, width)`, or several: a list, or an array `(count, time, height, width)`. Any
+            of them with an axis of one channel at the end.
 
     Raises:
-        ValueError: As `check_clip`; or there is no clip, or they differ in size.
+        ValueError: As `check_clip`; or there is no clip, or they differ in size, or an array of them has time first.
     """
-    several = isinstance(clips, (list, tuple)) or (np.ndim(clips) == 4 and np.shape(clips)[-1] not in (1, 3, 4))
+    is_list = isinstance(clips, list | tuple)
+    several = is_list or np.ndim(clips) == 5 or (np.ndim(clips) == 4 and np.shape(clips)[-1] not in (1, 3, 4))
+    if several and not is_list:
+        check_axes(np.asarray(clips))
     checked = [check_clip(clip) for clip in clips] if several else [check_clip(np.asarray(clips))]
     if not checked:
         raise ValueError("clips is empty: expected at least one clip")
@@ -147,6 +181,10 @@ def check_clips(clips: np.ndarray | Sequence[np.ndarray]) -> list[np.ndarray]:
     if len(sizes) > 1:
         raise ValueError(f"clips have frames of different sizes, {sorted(sizes)}: read them with one size")
     return checked
+
+
+def _is_array(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in {".npy", ".npz"}
 
 
 def _existing(source: str | os.PathLike) -> Path:
@@ -161,7 +199,7 @@ def _check_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
         return None
     sides = tuple(size) if isinstance(size, Iterable) else (size, size)
     if len(sides) != 2 or any(int(side) != side or side < 1 for side in sides):
-        raise ValueError(f"size={size!r}: expected (height, width) in whole pixels, both at least 1")
+        raise ValueError(f"size={shown(size)}: expected (height, width) in whole pixels, both at least 1")
     return int(sides[0]), int(sides[1])
 
 
@@ -182,39 +220,15 @@ def _collect(frames: Iterable[np.ndarray], name: str, total: int | None = None) 
     return np.frombuffer(pixels, np.uint8).reshape(-1, *shape)
 
 
-def _folder_frames(path: Path, size: tuple[int, int] | None) -> Iterator[np.ndarray]:
-    files = [f for f in path.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
-    for file in sorted(files, key=lambda file: [int(s) if s.isdigit() else s for s in re.split(r"(\d+)", file.name)]):
-        try:
-            with Image.open(file) as image:
-                if image.mode.startswith(("I", "F")):
-                    raise ValueError(f"{file.name} has more than 8 bits a pixel: scale it to 0..255 and save again")
-                yield _resize(image.convert("L"), size)
-        except (UnidentifiedImageError, OSError) as error:
-            raise ValueError(f"{file.name} is not an image that can be read ({error}): remove or replace it") from error
-
-
-def _array_frames(path: Path, size: tuple[int, int] | None) -> Iterator[np.ndarray]:
-    for frame in check_clip(_load_array(path)):
-        yield _resize(Image.fromarray(frame), size) if size else frame
-
-
-def _load_array(path: Path) -> np.ndarray:
-    try:
-        # a memory map reads frames as they are needed; an .npz cannot be mapped
-        loaded = np.load(path, mmap_mode="r")
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            arrays = {name: loaded[name] for name in loaded.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path.name} is not a NumPy file that can be read ({error}): save it again") from error
-    if len(arrays) != 1:
-        raise ValueError(f"{path.name} holds the arrays {list(arrays)}; expected one clip: save the clip alone")
-    return next(iter(arrays.values()))
-
-
-def _resize(image: Image.Image, size: tuple[int, int] | None) -> np.ndarray:
-    if size is not None:
-        image = ImageOps.fit(image, (size[1], size[0]), method=Image.Resampling.BILINEAR)
-    return np.asarray(image)
+def _array_frames(
+    path: Path, size: tuple[int, int] | None, channel: str | None, value_range: tuple[float, float] | None
+) -> Iterator[np.ndarray]:
+    array = load_array(path)
+    if channel is not None:
+        if array.ndim != 4 or array.shape[-1] not in (3, 4):
+            raise ValueError(f"{path.name} has shape {array.shape}: expected (time, height, width, 3) for {channel=}")
+        array = array[..., CHANNELS[channel]]
+    if value_range is not None:
+        array = scale(array, *value_range)
+    for frame in check_clip(array):
+        yield resize(Image.fromarray(frame), size) if size else frame

@@ -4,28 +4,37 @@ import keras
 import numpy as np
 
 from nextframe._utils.tf_logging import quiet_about_tracing
-from nextframe._utils.validation import whole_number
+from nextframe._utils.validation import range_cure, shown, whole_number
 from nextframe.metrics import clip_to_unit
 
+STRAY = 0.5  # how far a context may leave 0..1 before it looks like another scale
 
-def predict_next(model: keras.Model, context: np.ndarray, batch_size: int = 32) -> np.ndarray:
+
+def predict_next(
+    model: keras.Model, context: np.ndarray, batch_size: int = 32, *, check_range: bool = True
+) -> np.ndarray:
     """Forecast the frame after each context.
 
     Args:
         model: Maps a context to a target.
         context: `(batch, N, height, width, 1)`, float32 in 0..1.
         batch_size: Contexts forecast at once.
+        check_range: Whether to refuse values that are far outside 0..1, as those of bytes are. Without it, contexts may
+            hold unclipped forecasts, or what only probes the model.
 
     Returns:
         float32 `(batch, height, width, 1)`, not clipped. Of a model that forecasts after every frame, the last one.
 
     Raises:
-        ValueError: The context is empty, not of floats, or not of the shape that the model was built for.
+        ValueError: `model` is no model, or the context is empty, not of floats in about 0..1, or not of the shape that
+            the model was built for.
     """
+    _check_model(model, "context")
+    if not hasattr(context, "dtype"):
+        raise ValueError(f"context={shown(context)}: expected one NumPy array: make it one, for example with np.stack")
     expected = model.input_shape[1:]
-    if np.ndim(context) != 5 or any(
-        want not in (None, have) for want, have in zip(expected, context.shape[1:], strict=True)
-    ):
+    fits = context.ndim == 5 == len(expected) + 1
+    if not fits or any(want not in (None, have) for want, have in zip(expected, context.shape[1:], strict=True)):
         raise ValueError(
             f"context has shape {np.shape(context)}; {model.name} was built for (batch, "
             f"{', '.join(map(str, expected))}): cut windows of that shape, or build the model for yours"
@@ -34,18 +43,22 @@ def predict_next(model: keras.Model, context: np.ndarray, batch_size: int = 32) 
         raise ValueError(f"context has dtype {context.dtype}; expected floats in 0..1: use nextframe.windows.to_unit")
     if len(context) == 0:
         raise ValueError("context is an empty batch: expected at least one context")
+    if check_range:
+        _check_range("context", context)
     with quiet_about_tracing():
         forecast = model.predict(context, batch_size=batch_size, verbose=0)
     return forecast[:, -1] if forecast.ndim == 5 else forecast
 
 
-def predict_along(model: keras.Model, videos: np.ndarray, batch_size: int = 32) -> np.ndarray:
+def predict_along(
+    model: keras.Model, videos: np.ndarray, batch_size: int = 32, *, check_range: bool = True
+) -> np.ndarray:
     """Forecast each frame of some videos from the N true frames before it.
 
     Args:
         model: Maps a context of N frames to a target.
         videos: `(batch, time, height, width, 1)`, float32 in 0..1, longer than N frames.
-        batch_size: Contexts forecast at once.
+        batch_size, check_range: As in `predict_next`.
 
     Returns:
         float32 `(batch, time − N, height, width, 1)`: forecasts of frames N, N + 1, … of each video, not clipped.
@@ -53,6 +66,7 @@ def predict_along(model: keras.Model, videos: np.ndarray, batch_size: int = 32) 
     Raises:
         ValueError: The videos are too short, or as for `predict_next`.
     """
+    _check_model(model, "videos")
     frames = model.input_shape[1]
     if np.ndim(videos) != 5 or videos.shape[1] <= frames:
         raise ValueError(
@@ -61,7 +75,8 @@ def predict_along(model: keras.Model, videos: np.ndarray, batch_size: int = 32) 
         )
     windows = np.lib.stride_tricks.sliding_window_view(videos[:, :-1], frames, axis=1)  # (batch, starts, h, w, 1, N)
     contexts = np.moveaxis(windows, -1, 2).reshape(-1, frames, *videos.shape[2:])
-    return predict_next(model, contexts, batch_size).reshape(len(videos), -1, *videos.shape[2:])
+    forecasts = predict_next(model, contexts, batch_size, check_range=check_range)
+    return forecasts.reshape(len(videos), -1, *videos.shape[2:])
 
 
 def rollout(
@@ -84,9 +99,28 @@ def rollout(
     """
     whole_number("horizon", horizon)
     forecasts = []
-    for _ in range(horizon):
-        forecast = predict_next(model, context, batch_size)
+    for step in range(horizon):
+        forecast = predict_next(model, context, batch_size, check_range=step == 0)
         forecast = clip_to_unit(forecast) if clip else forecast
         forecasts.append(forecast)
         context = np.concatenate([context[:, 1:], forecast[:, None]], axis=1)
     return np.stack(forecasts, axis=1)
+
+
+def _check_model(model: object, then: str) -> None:
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"model={shown(model)}: expected a keras.Model, and the {then} after it")
+
+
+def _check_range(name: str, frames: np.ndarray) -> None:
+    """Complain about frames that no model of this book was trained on: NaN, or another scale than 0..1."""
+    low, high = float(frames.min()), float(frames.max())  # NaN anywhere makes both NaN
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(f"{name} holds NaN or infinite values; expected floats in 0..1: fill or drop those frames")
+    if low < -STRAY or high > 1 + STRAY:
+        rescale = f"({name} - low) / (high - low), with low and high the values that should be black and white"
+        cure = range_cure(name, frames, rescale)
+        raise ValueError(
+            f"{name} has values {low:.6g} to {high:.6g}; expected 0..1: {cure}, or cut windows of bytes and use "
+            "nextframe.windows.to_unit"
+        )

@@ -4,11 +4,12 @@ Every function takes frames `(..., height, width, 1)`, floats with 0 black and 1
 shape `(...)`: average them last. Nothing is clipped behind your back; call `clip_to_unit` where you mean to.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
-from nextframe._utils.validation import one_of
+from nextframe._utils.validation import one_of, range_cure
 
 SSIM_WINDOW = 7  # side of the square that SSIM looks at, in pixels; scikit-image's default
 
@@ -113,6 +114,56 @@ def skill(truth: np.ndarray, forecast: np.ndarray, last_frame: np.ndarray) -> fl
     return float(1 - mse(truth, forecast).mean() / copying) if copying > 0 else float("nan")
 
 
+def resampled_sums(
+    values: Sequence[np.ndarray], block: int, resamples: int, random: np.random.Generator
+) -> list[np.ndarray]:
+    """Sum values over blocks that are drawn anew, the bootstrap of what is measured along a video.
+
+    Windows that follow one another are no independent draws, so they are drawn together.
+
+    Args:
+        values: Arrays `(windows,)`, in the order of time, all summed over the same blocks.
+        block: Windows in a block; the last one may have fewer.
+        resamples: How often to draw as many blocks as there are.
+        random: Where the draws come from.
+
+    Returns:
+        For each array its sums, float64 `(resamples,)`.
+    """
+    starts = np.arange(0, len(values[0]), block)
+    drawn = random.integers(0, len(starts), (resamples, len(starts)))
+    return [np.add.reduceat(np.asarray(array, np.float64), starts)[drawn].sum(axis=1) for array in values]
+
+
+def middle(samples: np.ndarray) -> tuple[float, float]:
+    """Return the lower and the upper end of the middle 95 % of some samples `(count,)`."""
+    low, high = np.percentile(samples, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def skill_interval(
+    errors: np.ndarray, copying: np.ndarray, block: int = 10, resamples: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """Return a 95 % interval of a skill: how far other stretches of the same video might move it.
+
+    A bootstrap over blocks of windows, see `resampled_sums`.
+
+    Args:
+        errors: `(windows,)`, the MSE of a forecast on each window, in the order of time.
+        copying: `(windows,)`, that of copying the last frame.
+        block: Windows that are drawn together; less where there are few, so that at least five blocks are drawn from.
+        resamples, seed: Of the bootstrap.
+
+    Returns:
+        The lower and the upper end. Draws in which nothing moves are left out, and where nothing moves at all both are
+        NaN, as the skill is.
+    """
+    block = max(1, min(block, len(errors) // 5))
+    made, copied = resampled_sums((errors, copying), block, resamples, np.random.default_rng(seed))
+    moving = copied > 0
+    return middle(1 - made[moving] / copied[moving]) if moving.any() else (float("nan"), float("nan"))
+
+
 def score(truth: np.ndarray, forecast: np.ndarray, last_frame: np.ndarray, *, clip: bool) -> dict[str, float]:
     """Mean of every metric over all frames, with the names that tables in this book use.
 
@@ -148,7 +199,10 @@ def _difference(truth: np.ndarray, forecast: np.ndarray) -> np.ndarray:
                 "use nextframe.windows.to_unit"
             )
     if truth.size and (truth.min() < 0 or truth.max() > 1):
-        raise ValueError(f"truth has values {truth.min():.4g} to {truth.max():.4g}; expected 0..1: divide by 255")
+        low, high = float(truth.min()), float(truth.max())
+        rescale = "(truth - low) / (high - low), with low and high its own range, and the forecast alike"
+        cure = range_cure("truth", truth, rescale)
+        raise ValueError(f"truth has values {low:.6g} to {high:.6g}; expected 0..1: {cure}")
     return truth.astype(np.float64) - forecast
 
 

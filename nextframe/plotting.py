@@ -4,7 +4,6 @@ Frames are drawn at a whole-number zoom, without smoothing, black to white. Erro
 figure. A model has the same colour in every chapter (Okabe and Ito's palette, safe for colour-blind readers).
 """
 
-import base64
 import html
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from IPython.display import HTML, Markdown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nextframe._utils import ffmpeg
+from nextframe._utils import ffmpeg, pages
 from nextframe._utils.pixels import ERROR_MAP, as_planes, to_bytes
 
 COLOURS = {
@@ -89,6 +88,7 @@ def curves(
     xlabel: str,
     ylabel: str,
     title: str = "",
+    on: Figure | None = None,
     **axes: Any,
 ) -> Figure:
     """Draw one line for each series, coloured by model where the name is one.
@@ -98,9 +98,10 @@ def curves(
         series: Name → values.
         xlabel, ylabel: Names of the axes, with units.
         title: What the figure shows, as a finding.
+        on: An empty figure to draw on: one of `matplotlib.figure` in a thread, where pyplot must not be used.
         **axes: Passed to `Axes.set`, such as `yscale="log"`.
     """
-    figure, axis = _half_figure()
+    figure, axis = _half_figure() if on is None else (on, on.subplots())
     for index, (name, values) in enumerate(series.items()):
         axis.plot(
             x[name] if isinstance(x, Mapping) else x,
@@ -164,12 +165,12 @@ def player(clips: Mapping[str, np.ndarray], fps: float = 10, zoom: int | None = 
     gap = np.full((time, height, max(1, _GAP // zoom)), 255, np.uint8)
     joined = np.concatenate([part for plane in planes for part in (plane, gap)][:-1], axis=2)
     joined = np.pad(joined, [(0, 0), (0, height % 2), (0, joined.shape[2] % 2)], mode="edge")  # players want even sides
-    video = base64.b64encode(ffmpeg.encode(joined, fps)).decode()
+    video = pages.data_url(ffmpeg.encode(joined, fps), "video/mp4")
     labels = "".join(f'<span style="flex:1">{html.escape(name)}</span>' for name in clips)
     return HTML(
         f'<figure style="width:{joined.shape[2] * zoom}px;max-width:100%;margin:0 0 1em;padding:0">'
         f'<figcaption style="display:flex;text-align:center;font-size:.85em">{labels}</figcaption>'
-        f'<video src="data:video/mp4;base64,{video}" style="width:100%;display:block;image-rendering:pixelated" '
+        f'<video src="{video}" style="width:100%;display:block;image-rendering:pixelated" '
         f'aria-label="{html.escape(describe or ", ".join(clips))}" controls autoplay loop muted playsinline></video>'
         "</figure>"
     )

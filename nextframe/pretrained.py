@@ -17,40 +17,65 @@ if TYPE_CHECKING:
     import keras
 
 FOLDER = ASSETS / "trained"
-INDEX = "index.json"  # what ships: each model's arguments, context shape and checksum
+VIDEO_FOLDER = ASSETS / "video"
+INDEX = "index.json"  # each model's arguments, context shape and checksum
 
 
-def load(name: str, folder: str | os.PathLike = FOLDER) -> keras.Model:
+def load(
+    name: str,
+    context_shape: tuple[int, ...] | None = None,
+    *,
+    without: str | None = None,
+    folder: str | os.PathLike = FOLDER,
+) -> keras.Model:
     """Build a model with the weights that it ships with.
 
     Args:
-        name: One of `names()`.
-        folder: Where the weights are.
+        name: One of `names()`, trained on moving digits of 32×32 pixels; or "flow_unet", trained on real video.
+        context_shape: `(N, height, width, 1)`. "flow_unet" fits any; the others only the one they were trained for.
+        without: For "flow_unet": a clip of `nextframe.datasets.real_clips` that its training left out, so that scores
+            on that clip are honest.
+        folder: Where the weights of models for moving digits are.
 
     Returns:
-        Model from a context `(batch, 10, 32, 32, 1)` to a target `(batch, 32, 32, 1)`, trained on moving digits.
+        Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
 
     Raises:
-        ValueError: No weights of that name, or the file is not the one that was shipped.
+        ValueError: No weights of that name, another context shape, or the file is not the one that was shipped.
     """
     from nextframe.models import build
+    from nextframe.models.inputs import check_context_shape
 
-    shipped = read_index(folder)
-    one_of("name", name, shipped)
-    about = shipped[name]
-    path = Path(folder) / f"{name}.weights.h5"
+    video = read_index(VIDEO_FOLDER)
+    digits = read_index(folder)
+    one_of("name", name, [*digits, *(name for name, about in video.items() if name == about["model"])])
+    shipped = digits | video
+    if without is not None:
+        one_of(
+            "without", without, [key.partition("-without-")[2] for key in video if key.startswith(f"{name}-without-")]
+        )
+    key = name if without is None else f"{name}-without-{without}"
+    about = shipped[key]
+    trained_for = tuple(about["context_shape"])
+    context_shape = trained_for if context_shape is None else check_context_shape(context_shape)
+    if name not in video and context_shape != trained_for:
+        raise ValueError(
+            f"context_shape={context_shape}: {name} was trained for {trained_for}: cut and resize to that, or "
+            "load 'flow_unet', which fits any"
+        )
+    path = Path(VIDEO_FOLDER if name in video else folder) / f"{key}.weights.h5"
     if sha256(path) != about["sha256"]:
         raise ValueError(f"{path} is not the file that was shipped (its SHA-256 differs): install nextframe again")
-    model = build(name, tuple(about["context_shape"]), **about["arguments"])
+    model = build(name, context_shape, **about["arguments"])
     model.load_weights(path)
     return model
 
 
 def names(folder: str | os.PathLike = FOLDER) -> list[str]:
-    """Return the names of the models that ship with weights."""
+    """Return the names of the models that ship with weights from moving digits."""
     return list(read_index(folder))
 
 
 def read_index(folder: str | os.PathLike = FOLDER) -> dict[str, dict]:
-    """Return what ships: model → its run, arguments, context shape and checksum."""
+    """Return the contents of a folder of weights: model → its run, arguments, context shape and checksum."""
     return json.loads((Path(folder) / INDEX).read_text(encoding="utf-8"))["models"]

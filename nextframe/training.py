@@ -4,19 +4,19 @@ Keras does the work. What is added here: a schedule of rounds, each closed by a 
 checkpoint that holds everything the next round depends on.
 """
 
-import io
-import json
+import math
 import os
-import time
-from pathlib import Path
-from typing import Any, Literal
+import warnings
+from collections.abc import Sequence
+from typing import Literal
 
 import keras
 import numpy as np
 
-from nextframe._utils.files import write_atomically
+from nextframe._utils.fitting import check_dataset, check_fits
 from nextframe._utils.keras_layers import all_layers
-from nextframe._utils.keras_private import examples_in_mean_loss
+from nextframe._utils.keras_private import update_in_one_pass
+from nextframe._utils.rounds import Rounds, UnequalRounds
 from nextframe._utils.tf_logging import quiet_about_tracing
 from nextframe._utils.validation import one_of, whole_number
 from nextframe.profiles import sees_gpu
@@ -43,6 +43,7 @@ def fit(
     loss: Literal["mse", "mae", "cross_entropy", "classes"] = "mse",
     checkpoint: str | os.PathLike | None = None,
     flops_per_example: float | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: bool = True,
 ) -> list[dict[str, float]]:
     """Train a model, and leave it with the weights that did best on validation.
@@ -56,13 +57,15 @@ def fit(
         training: What `windows.window_dataset(..., shuffle=True)` returns; repeated as often as needed.
         validation: The same, in order; used after each round.
         steps: Batches to train on, in all. For epochs: `epochs * len(training)`.
-        rounds: Parts that the steps are cut into. At most `steps`.
+        rounds: Parts that the steps are cut into, as equal as they can be. At most `steps`.
         learning_rate: Its highest value.
         loss: "mse", "mae", "cross_entropy" (for heads that stay within 0..1) or "classes" (for probabilities of
             classes, where the dataset gives their numbers).
         checkpoint: A file that keeps the state after each round. If it exists, training goes on from it: killed at any
             moment and started again with the same arguments, a run ends with the same weights as one that was not.
         flops_per_example: If given, the history counts them.
+        callbacks: Told of each round, which is an epoch to Keras, once the checkpoint holds it. One that sets
+            `model.stop_training` ends the run there; with `checkpoint`, the same call goes on from it.
         progress: Whether to print a line after each round.
 
     Returns:
@@ -70,17 +73,24 @@ def fit(
         "validation": …, and with `flops_per_example` "flops": so far}.
 
     Raises:
-        ValueError: A number out of range, an unknown loss, or a checkpoint of another run.
+        ValueError: A number out of range, an unknown loss, a dataset that is none or does not fit the model, or a
+            checkpoint of another run.
+
+    Warns:
+        RuntimeWarning: The loss became NaN or infinite. Training stops with that round, which the checkpoint does not
+            hold, and the model has its best weights from before. Or it stayed finite, and the best of all rounds has
+            more than a hundred times the loss on validation that the model started with.
     """
     whole_number("steps", steps)
     whole_number("rounds", rounds)
     if rounds > steps:
         raise ValueError(f"rounds={rounds} is more than steps={steps}: lower rounds")
-    if steps % rounds:
-        raise ValueError(f"steps={steps} cannot be cut into {rounds} equal rounds: choose a multiple")
     if not learning_rate > 0:
         raise ValueError(f"learning_rate={learning_rate}: expected a number above 0")
     one_of("loss", loss, LOSSES)
+    for name, dataset in {"training": training, "validation": validation}.items():
+        check_dataset(name, dataset, repeats=name == "training")
+        check_fits(name, dataset, model, classes=loss == "classes")
     warm_up_steps = round(WARM_UP * steps)
     schedule = keras.optimizers.schedules.CosineDecay(
         learning_rate if warm_up_steps == 0 else 0.0,
@@ -90,29 +100,43 @@ def fit(
     )
     optimizer = keras.optimizers.Adam(schedule)
     optimizer.build(model.trainable_variables)
-    per_round = steps // rounds
+    if keras.backend.backend() == "tensorflow" and not sees_gpu():
+        update_in_one_pass(optimizer)
+    equal, per_round = steps % rounds == 0, math.ceil(steps / rounds)
     options = {"loss": LOSSES[loss](), "jit_compile": compiles_well(model)}
-    model.compile(optimizer=optimizer, steps_per_execution=steps_at_once(per_round), **options)
+    model.compile(optimizer=optimizer, steps_per_execution=steps_at_once(per_round) if equal else 1, **options)
     # what must agree for a checkpoint to be this run's
     identity = f"{model.name} {model.count_params()} {steps} {rounds} {learning_rate} {loss}"
-    state = _Rounds(model, steps, rounds, checkpoint, identity, flops_per_example, progress)
+    state = Rounds(model, steps, rounds, checkpoint, identity, flops_per_example, progress)
     state.restore()
     if state.done < rounds:
-        remaining = endless(training, state.done * per_round)
+        remaining = endless(training, state.done * steps // rounds)
         with quiet_about_tracing():
+            # also of a resumed run: on JAX, `fit` takes other batches after an evaluation than without one
+            error = model.evaluate(validation, verbose=0)
+            state.before = state.before or error
             model.fit(
                 remaining,
                 validation_data=validation,
                 steps_per_epoch=per_round,
                 initial_epoch=state.done,
                 epochs=rounds,
-                callbacks=[state],
+                callbacks=[*([] if equal else [UnequalRounds(steps, rounds)]), state, *callbacks],
                 shuffle=False,  # the dataset shuffles
                 verbose=0,
             )
     # `predict` and `evaluate` would take as many batches at once: slower to trace, and larger in memory
     model.compile(optimizer=model.optimizer, **options)
     model.set_weights(state.best)
+    if state.diverged or state.exploded:
+        kept = f"of round {state.best_round}" if state.best_round else "that it started with"
+        warnings.warn(
+            f"{state.diverged or state.exploded}. Likely causes: {learning_rate=} is too high (0.001 suits most "
+            f"networks); or frames that are not in 0..1; or loss={loss!r} with a head that it does not fit. The model "
+            f"has the weights {kept}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     return state.history
 
 
@@ -153,88 +177,3 @@ def compiles_well(model: keras.Model) -> bool:
         return backend == "jax"
     recurrent = any(isinstance(layer, keras.layers.LSTM | keras.layers.GRU) for layer in all_layers(model))
     return sees_gpu() and not recurrent and all(layer.supports_jit for layer in all_layers(model))
-
-
-class _Rounds(keras.callbacks.Callback):
-    """Keeps the history and the best weights, prints progress, and writes the checkpoint after each round."""
-
-    def __init__(
-        self,
-        model: keras.Model,
-        steps: int,
-        rounds: int,
-        checkpoint: str | os.PathLike | None,
-        identity: str,
-        flops_per_example: float | None,
-        progress: bool,
-    ):
-        super().__init__()
-        self.network = model
-        self.steps, self.rounds = steps, rounds
-        self.path = None if checkpoint is None else Path(checkpoint)
-        self.identity = identity
-        self.flops_per_example = flops_per_example
-        self.progress = progress
-        self.history: list[dict[str, float]] = []
-        self.best, self.examples, self.seconds = model.get_weights(), 0, 0.0
-
-    @property
-    def done(self) -> int:
-        """Rounds that are over."""
-        return len(self.history)
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self.started = time.perf_counter()
-
-    def on_test_begin(self, logs: dict | None = None) -> None:
-        # validation begins: the round's training is over
-        self.seconds += time.perf_counter() - self.started
-        self.examples += examples_in_mean_loss(self.network)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        step = (epoch + 1) * self.steps // self.rounds
-        entry: dict[str, float] = {"step": step, "examples": self.examples, "seconds": self.seconds}
-        entry |= {"loss": logs["loss"], "validation": logs["val_loss"]}
-        if self.flops_per_example is not None:
-            entry["flops"] = self.examples * self.flops_per_example
-        if not self.history or entry["validation"] < min(past["validation"] for past in self.history):
-            self.best = self.network.get_weights()
-        self.history.append(entry)
-        if self.progress:
-            print(
-                f"round {epoch + 1:2} of {self.rounds}: step {step}, {self.seconds:.0f} s, "
-                f"loss {entry['loss']:.5f}, validation {entry['validation']:.5f}",
-                flush=True,
-            )
-        self.save()
-
-    def save(self) -> None:
-        if self.path is None:
-            return
-        arrays: dict[str, Any] = {f"state{number}": np.asarray(array) for number, array in enumerate(self.variables())}
-        arrays |= {f"best{number}": array for number, array in enumerate(self.best)}
-        about = {"identity": self.identity, "history": self.history, "examples": self.examples, "seconds": self.seconds}
-        file = io.BytesIO()
-        np.savez(file, about=json.dumps(about), **arrays)
-        write_atomically(self.path, file.getbuffer())
-
-    def restore(self) -> None:
-        if self.path is None or not self.path.exists():
-            return
-        with np.load(self.path) as saved:
-            about = json.loads(str(saved["about"]))
-            if about["identity"] != self.identity:
-                raise ValueError(
-                    f"{self.path} is the checkpoint of another run ({about['identity']}; this one is {self.identity}): "
-                    "delete it, or name another file"
-                )
-            for number, variable in enumerate(self.variables()):
-                variable.assign(saved[f"state{number}"])
-            self.best = [saved[f"best{number}"] for number in range(len(self.best))]
-        self.history, self.examples, self.seconds = about["history"], about["examples"], about["seconds"]
-        if self.progress:
-            print(f"going on from round {self.done} of {self.rounds}", flush=True)
-
-    def variables(self) -> list[keras.Variable]:
-        """Everything the next step depends on: weights, random seeds, and the optimizer with its step count."""
-        return [*self.network.variables, *self.network.optimizer.variables]

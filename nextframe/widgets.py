@@ -4,27 +4,19 @@ They are plain HTML with a script inside, not kernel widgets, so they work alike
 on Colab, with a keyboard or a finger, and without a kernel or a network.
 """
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 
-import jinja2
 import keras
 import numpy as np
 from IPython.display import HTML
-from PIL import Image
 
-from nextframe._utils.files import ASSETS
+from nextframe._utils import pages
 from nextframe._utils.pixels import as_planes, to_bytes, to_colours
 from nextframe.clips import check_clip
 from nextframe.forecasting import predict_along, predict_next
 from nextframe.plotting import player
 
 _FRAME_SIZE = 160  # pixels on the page, at most, unless the frame itself is larger
-_TEMPLATES = ASSETS / "templates"
-_ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
-)
 
 
 def window_explorer(
@@ -180,12 +172,10 @@ def _page(name: str, **values: object) -> HTML:
 
     The script reads its settings from an attribute of the template's first element, so no value becomes code.
     """
-    script = (_TEMPLATES / f"{name}.js").read_text(encoding="utf-8")
-    return HTML(_ENVIRONMENT.get_template(f"{name}.html").render(script=script, **values))
+    script = (pages.TEMPLATES / f"{name}.js").read_text(encoding="utf-8")
+    return HTML(pages.render(f"{name}.html", script=script, **values))
 
 
 def _sprite(frames: np.ndarray) -> str:
     """One picture of all frames side by side, as an address: a script shows a part of it at a time."""
-    png = io.BytesIO()
-    Image.fromarray(np.concatenate(frames, axis=1)).save(png, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
+    return pages.data_url(pages.to_png(np.concatenate(frames, axis=1)), "image/png")

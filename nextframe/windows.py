@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from nextframe._utils.cuts import warn_of_cuts
 from nextframe._utils.validation import whole_number
 from nextframe.clips import check_clip, check_clips
 
@@ -69,12 +70,11 @@ def sliding_windows(
 def chronological_split(
     clip: np.ndarray, train: float = 0.7, validation: float = 0.15
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cut a clip into three consecutive parts, before any window is taken: no frame is in two of them.
+    """Cut a clip into three parts in time, before any window is taken: no frame is in two. Warns of scene cuts.
 
     Args:
         clip: `(time, height, width)`.
-        train: Fraction of the frames that comes first.
-        validation: Fraction that comes next. The rest is for the test.
+        train, validation: Fractions of the frames that come first, and next. The rest is for the test.
 
     Returns:
         The three parts, as views of the clip.
@@ -86,6 +86,7 @@ def chronological_split(
         both = f"train={train} and validation={validation} sum to {train + validation:g}"
         raise ValueError(f"{both}: expected two fractions above 0 that leave a rest for the test")
     clip = check_clip(clip)
+    warn_of_cuts([clip])
     first, second = round(len(clip) * train), round(len(clip) * (train + validation))
     parts = clip[:first], clip[first:second], clip[second:]
     for name, part in zip(("train", "validation", "test"), parts, strict=True):
@@ -105,43 +106,50 @@ def window_dataset(
     shuffle: bool = False,
     seed: int = 0,
     sequence_targets: bool = False,
+    weights: Sequence[float] | None = None,
 ) -> Dataset:
     """Build the dataset of `(context, target)` batches for `fit`, `evaluate` and `predict`.
 
     A `tf.data.Dataset` on TensorFlow; elsewhere a `keras.utils.PyDataset`, whose epochs have orders of their own.
-    TensorFlow keeps one uint8 copy of the clips; a batch is gathered from it, turned to floats and prefetched while
-    the model works. So memory is that of the clips twice, however many windows overlap on them (and once more, for a
-    moment, to join several clips).
+    TensorFlow gathers batches from its own uint8 copy of the clips, so memory is theirs twice (and once more, for a
+    moment, to join several clips), however many windows overlap.
 
     Args:
         clips: One clip `(time, height, width)`, or several: a list, or an array `(count, time, height, width)` such
-            as `moving_digits` returns. No window crosses from one clip to the next.
+            as `moving_digits` returns. No window crosses from clip to clip; where one has scene cuts, this warns.
         context, horizon, stride, frame_step: As in `sliding_windows`.
         batch_size: Windows in a batch; the last one may be smaller.
         shuffle: Draw the windows in another order in every epoch.
         seed: Of the shuffling: the same seed gives the same orders.
         sequence_targets: For models that forecast after every frame: the target is the context one frame later.
+        weights: One for each clip, of its windows in the loss; 1 ÷ its error of copying makes all clips count alike.
 
     Returns:
         Dataset of float32 batches in 0..1: contexts `(batch, context, height, width, 1)` and targets
         `(batch, height, width, 1)`, or `(batch, horizon, height, width, 1)` where `horizon` is above 1, or
-        `(batch, context, height, width, 1)` with `sequence_targets`.
+        `(batch, context, height, width, 1)` with `sequence_targets`. With `weights`, these too, `(batch, 1, 1)`.
 
     Raises:
         ValueError: As `sliding_windows`; or the clips differ in size; or `batch_size` is below 1; or a horizon above 1
-            is asked for with `sequence_targets`.
+            is asked for with `sequence_targets`; or weights and clips differ in number.
     """
     if sequence_targets and horizon != 1:
         raise ValueError(f"{horizon=} with sequence_targets=True: each step forecasts one frame; leave horizon at 1")
     whole_number("batch_size", batch_size)
     clips = check_clips(clips)
+    warn_of_cuts(clips)
+    if weights is not None and len(weights) != len(clips):
+        raise ValueError(f"{len(weights)} weights for {len(clips)} clips: expected one for each")
     span = window_span(context, horizon, frame_step)
     starts_of, offset = [], 0
     for clip in clips:
         count = len(sliding_windows(clip, context, horizon, stride, frame_step)[0])  # checks the clip as well
         starts_of.append(offset + stride * np.arange(count))
         offset += len(clip)
-    starts = np.concatenate(starts_of)
+    starts = np.concatenate(starts_of).astype(np.int64)
+    counts = None if weights is None else np.repeat(np.asarray(weights, np.float32), [len(each) for each in starts_of])
+    if counts is not None:  # with as many axes as Keras's errors have: those of a target but the channel
+        counts = counts.reshape(-1, *(3 if horizon > 1 or sequence_targets else 2) * [1])
     pixels = clips[0] if len(clips) == 1 else np.concatenate(clips)
     height, width = pixels.shape[1:]
     if not _on_tensorflow():
@@ -151,10 +159,11 @@ def window_dataset(
         future = past + frame_step if sequence_targets else np.arange(context * frame_step, span, frame_step)
         future = future if sequence_targets or horizon > 1 else future[0]  # one frame has no axis of time
 
-        def cut(numbers: np.ndarray) -> tuple[np.ndarray, ...]:
-            return tuple(to_unit(pixels[np.add.outer(starts[numbers], offsets)]) for offsets in (past, future))
+        def gather_arrays(numbers: np.ndarray) -> tuple[np.ndarray, ...]:
+            cut = tuple(to_unit(pixels[np.add.outer(starts[numbers], offsets)]) for offsets in (past, future))
+            return cut if counts is None else (*cut, counts[numbers])
 
-        return Batches(len(starts), batch_size, cut, shuffle, seed)
+        return Batches(len(starts), batch_size, gather_arrays, shuffle, seed)
     import tensorflow as tf
 
     # A variable, since tf.data copies a constant into its graph, twice; on the CPU, since clips may not fit a GPU.
@@ -167,16 +176,16 @@ def window_dataset(
         pixels = tf.quantization.dequantize(pixels, 0.0, 1.0, mode="MIN_COMBINED")
         return tf.ensure_shape(pixels[..., None], (None, *shape, height, width, 1))
 
-    def gather(starts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def gather(starts: tf.Tensor, *weight: tf.Tensor) -> tuple[tf.Tensor, ...]:
         seen = starts[:, None] + tf.range(0, context * frame_step, frame_step, dtype=tf.int64)
         if sequence_targets:
-            return unit(seen, context), unit(seen + frame_step, context)
+            return unit(seen, context), unit(seen + frame_step, context), *weight
         if horizon == 1:
-            return unit(seen, context), unit(starts + span - 1)
+            return unit(seen, context), unit(starts + span - 1), *weight
         ahead = starts[:, None] + tf.range(context * frame_step, span, frame_step, dtype=tf.int64)
-        return unit(seen, context), unit(ahead, horizon)
+        return unit(seen, context), unit(ahead, horizon), *weight
 
-    dataset = tf.data.Dataset.from_tensor_slices(starts.astype(np.int64))
+    dataset = tf.data.Dataset.from_tensor_slices(starts if counts is None else (starts, counts))
     if shuffle:
         dataset = dataset.shuffle(len(starts), seed=seed)
     dataset = dataset.batch(batch_size).map(gather, num_parallel_calls=tf.data.AUTOTUNE)
@@ -190,12 +199,9 @@ def labelled_dataset(
     """Build the dataset of `(input, label)` batches, for clips or features with one label each; see `window_dataset`.
 
     Args:
-        inputs: uint8 clips `(count, time, height, width)`, which come out as contexts in 0..1; or float32 features
-            `(count, ...)`, which come out as they are.
+        inputs: uint8 clips `(count, time, height, width)`, which come out in 0..1; or float32 features as they are.
         labels: int64 `(count,)`.
-        batch_size: Examples in a batch; the last one may be smaller.
-        shuffle: Draw them in another order in every epoch.
-        seed: Of the shuffling.
+        batch_size, shuffle, seed: As in `window_dataset`.
 
     Raises:
         ValueError: Not one label for each input, or `batch_size` is below 1.

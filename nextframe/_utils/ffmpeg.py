@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nextframe._utils.arrays import deep_range, scale
+
 ENCODERS = {
     ".mp4": ["-c:v", "libx264", "-crf", "16", "-movflags", "+faststart"],  # small, and off by a grey level or so
     ".avi": ["-c:v", "ffv1", "-pix_fmt", "gray"],
@@ -19,23 +21,36 @@ ENCODERS = {
 }
 
 
-def decode(path: Path, size: tuple[int, int] | None, fps: float | None) -> Iterator[np.ndarray]:
+def decode(
+    path: Path,
+    size: tuple[int, int] | None,
+    fps: float | None,
+    channel: str | None = None,
+    value_range: tuple[float, float] | None = None,
+) -> Iterator[np.ndarray]:
     """Yield the frames of a video, greyed and resized: only finished frames cross the pipe, each as a PGM image.
 
     Args:
         path: The video.
         size: `(height, width)` to scale and crop to; None keeps each frame as it is.
         fps: Frames per second to keep; None keeps all.
+        channel: "red", "green" or "blue" alone; None makes grey of all three.
+        value_range: What becomes black and white, of a video with 16 bits a pixel. Default: 0 and 65535.
 
     Yields:
         uint8 `(height, width)`.
 
     Raises:
-        ValueError: Not a video, a damaged one, or `fps` above the video's own.
+        ValueError: Not a video, a damaged one, `fps` above the video's own, a range for a video of fewer bits, or none
+            for one whose pixels have fewer bits than their 16.
     """
+    header = read_header(path)  # of a file that is no video it says little: that fails below, with its reason
+    deep = "deep" in header
+    if value_range is not None and not deep:
+        raise ValueError(f"{value_range=} needs numbers, and {path.name} is a video of 8 to 14 bits: leave it out")
     filters = []
     if fps is not None:
-        native = read_header(path).get("fps", fps)  # a file that is no video fails below, with its reason
+        native = header.get("fps", fps)
         if not 0 < fps <= native:
             raise ValueError(f"fps={fps}: expected above 0 and at most the {native:g} of {path.name}: lower fps")
         # The first frame of each period, and no frame twice, as the filter "fps" gives where the camera paused.
@@ -44,24 +59,30 @@ def decode(path: Path, size: tuple[int, int] | None, fps: float | None) -> Itera
         filters.append(f"select='isnan(prev_selected_t)+gt({period % 't'},{period % 'prev_selected_t'})'")
     # Grey first, and these flags: every version of ffmpeg then gives the same pixels.
     flags = "flags=bilinear+accurate_rnd+bitexact"
-    filters.append(f"format=gray,scale=iw*sar:ih:{flags},setsar=1")  # pixels that are not square are made so
+    grey = "gray16" if deep else "gray"
+    planes = "gbrp16" if deep else "gbrp"
+    grey = f"format={grey}" if channel is None else f"format={planes},extractplanes={channel[0]},format={grey}"
+    filters.append(f"{grey},scale=iw*sar:ih:{flags},setsar=1")  # pixels that are not square are made so
     if size is not None:
         height, width = size
         filters.append(f"scale={width}:{height}:force_original_aspect_ratio=increase:{flags},crop={width}:{height}")
     # -xerror stops at damage instead of going on; 0:V:0 is the first real video stream, not a cover picture
     reading = [_program(), "-v", "error", "-xerror", "-nostdin", "-i", f"file:{path}"]
     filtered = ["-map", "0:V:0", "-vf", ",".join(filters), "-fps_mode", "passthrough"]
-    pictures = ["-pix_fmt", "gray", "-f", "image2pipe", "-c:v", "pgm", "-"]
+    pictures = ["-pix_fmt", "gray16be" if deep else "gray", "-f", "image2pipe", "-c:v", "pgm", "-"]
+    stored, highest = np.dtype(">u2" if deep else np.uint8), 0
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen([*reading, *filtered, *pictures], stdout=subprocess.PIPE, stderr=log)
         assert process.stdout  # a pipe was asked for
         try:
             while process.stdout.readline() == b"P5\n":
                 width, height = map(int, process.stdout.readline().split())
-                process.stdout.readline()  # the largest value, always 255
-                frame = process.stdout.read(width * height)
-                if len(frame) == width * height:
-                    yield np.frombuffer(frame, np.uint8).reshape(height, width)
+                process.stdout.readline()  # the largest value: 255, or 65535
+                frame = process.stdout.read(width * height * stored.itemsize)
+                if len(frame) == width * height * stored.itemsize:
+                    pixels = np.frombuffer(frame, stored).reshape(height, width)
+                    highest = max(highest, int(pixels.max()))
+                    yield scale(pixels, *(value_range or (0, 65535))) if deep else pixels
             status = process.wait()
         finally:  # also when the reader stops early or is interrupted
             process.kill()
@@ -69,6 +90,12 @@ def decode(path: Path, size: tuple[int, int] | None, fps: float | None) -> Itera
             process.wait()
         log.seek(0)
         _raise_for_ffmpeg(path, status, log.read())
+    _, white = deep_range(0, highest)
+    if deep and value_range is None and 0 < white < 65535:
+        raise ValueError(
+            f"{path.name} has 16 bits a pixel and uses values up to {highest}; expected 0..65535: pass "
+            f"value_range=(low, high), the values that are black and white, such as (0, {white})"
+        )
 
 
 def encode(clip: np.ndarray, fps: float, suffix: str = ".mp4") -> bytes:
@@ -97,10 +124,12 @@ def encode(clip: np.ndarray, fps: float, suffix: str = ".mp4") -> bytes:
 
 
 def read_header(path: Path) -> dict[str, float]:
-    """What ffmpeg reads in the file's header, as far as it does: `fps`, and `seconds` of duration."""
+    """What ffmpeg reads in the header, as far as it does: `fps`, `seconds` of duration, and `deep` for 16 bits."""
     done = subprocess.run([_program(), "-nostdin", "-i", f"file:{path}"], capture_output=True)
     log = done.stderr.decode(errors="replace")
-    header = {}
+    header: dict[str, float] = {}
+    if re.search(r"Video: .*\b(gray|ya|rgb|bgr|rgba|bgra|gbra?p|yuva?4\d\dp)(16|48|64)(le|be)?\b", log):
+        header["deep"] = True
     if found := re.search(r"Video: .* ([\d.]+)(k?) (?:fps|tbr)", log):
         header["fps"] = float(found[1]) * (1000 if found[2] else 1)
     if found := re.search(r"Duration: (\d+):(\d+):([\d.]+)", log):

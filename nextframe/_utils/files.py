@@ -28,14 +28,19 @@ def sha256(path: str | os.PathLike) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def asset_checksums() -> dict[str, str]:
+    """Return the SHA-256 that each shipped file of data must have, by its name."""
+    lines = (ASSETS / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    return {file: checksum for checksum, file in map(str.split, lines)}
+
+
 def asset_path(name: str) -> Path:
     """Return the path of a file in `assets/`, after checking its SHA-256.
 
     Raises:
         ValueError: The file is missing or damaged.
     """
-    lines = (ASSETS / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
-    expected = {file: checksum for checksum, file in map(str.split, lines)}[name]
+    expected = asset_checksums()[name]
     path = ASSETS / name
     found = sha256(path) if path.exists() else "nothing"
     if found != expected:

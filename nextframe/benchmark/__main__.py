@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
         default="digits-32",
         help=f"one of {', '.join(protocols.NAMES)}, or a file of your own (default: %(default)s)",
     )
-    parser.add_argument("--models", nargs="+", choices=MODELS, metavar="MODEL")
+    parser.add_argument("--models", nargs="+", metavar="MODEL", help="rows of the protocol (default: all)")
     parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED")
     parser.add_argument("--list", action="store_true", help="list measured and missing results, and stop")
     parser.add_argument("--only-missing", action="store_true", help="keep what older settings measured")
@@ -35,8 +35,11 @@ def main(arguments: list[str] | None = None) -> int:
         end_with_parent()
         do(Job(**json.loads(options.job[0])), options.job[1])
         return 0
+    plan = Benchmark(options.protocol, options.folder)
+    known = [*MODELS, *plan.settings["models"]]
+    if unknown := set(options.models or []) - set(known):
+        parser.error(f"no model {', '.join(sorted(unknown))}: choose from {', '.join(known)}")
     if options.list:
-        plan = Benchmark(options.protocol, options.folder)
         for model in options.models or plan.models:
             jobs = [job for stage in STAGES for job in plan.jobs(stage, [model], options.seeds)]
             print(model + ":", *[f"{job.name} ({'done' if plan.is_done(job) else 'missing'})" for job in jobs])

@@ -14,15 +14,21 @@ import numpy as np
 from nextframe import diagnostics, metrics
 from nextframe.benchmark import protocols
 from nextframe.forecasting import predict_along, predict_next, rollout
+from nextframe.layers import FlowProposals
 from nextframe.models import build
-from nextframe.models.baselines import WarpByFlow
+from nextframe.models.on_differences import on_differences
 
 _AT_ONCE = 500  # windows scored at once: ten thousand forecasts of ten frames do not fit everywhere
 _DIAGNOSED = 64  # windows that diagnostics look at
 
 
 def calibrate(
-    model: str, arguments: dict, task: dict, yardstick: dict | None = None, steps: int = 30
+    model: str,
+    arguments: dict,
+    task: dict,
+    yardstick: dict | None = None,
+    steps: int = 30,
+    differences: bool = False,
 ) -> tuple[dict, None]:
     """Time a training step, and count the model's parameters, operations and memory.
 
@@ -32,16 +38,17 @@ def calibrate(
             faster or slower than that it is here, so many times are all seconds scaled. Default: they are this
             machine's.
         steps: In a round.
+        differences: Whether the model reads differences, see `nextframe.models.on_differences`.
 
     Returns:
         Seconds for a step of 32 windows (the faster of two rounds, after one to warm up), parameters, operations of a
         forecast, and megabytes at the peak of a training step (None where the system does not tell).
     """
     data = protocols.load_task(**task)
-    network = _build(model, arguments, data, seed=0)
+    network = _build(model, arguments, data, 0, differences)
     seconds = _seconds_per_step(network, data, steps)
     if yardstick is not None:
-        known = _build(yardstick["model"], yardstick["arguments"], data, seed=0)
+        known = _build(yardstick["model"], yardstick["arguments"], data, 0, False)
         seconds *= yardstick["seconds_per_step"] / _seconds_per_step(known, data, steps)
     try:
         memory = diagnostics.peak_training_memory(model, data.context_shape, batch_size=32, **arguments)
@@ -64,10 +71,11 @@ def search_learning_rate(
     learning_rate: float,
     seed: int,
     checkpoint: Path | None = None,
+    differences: bool = False,
 ) -> tuple[dict, None]:
     """Train for a share of the steps with one learning rate; return the lowest error on the validation clips."""
     data = protocols.load_task(**task)
-    network = _build(model, arguments, data, seed)
+    network = _build(model, arguments, data, seed, differences)
     history = data.fit(network, steps, learning_rate, seed=seed, rounds=rounds, checkpoint=checkpoint, progress=False)
     return {"validation": min(entry["validation"] for entry in history), "history": history}, None
 
@@ -83,6 +91,7 @@ def train_and_score(
     seed: int = 0,
     checkpoint: Path | None = None,
     progress: bool = False,
+    differences: bool = False,
 ) -> tuple[dict, keras.Model | None]:
     """Train a model and score it on the test clips; a baseline, with no steps, is scored as it is.
 
@@ -90,7 +99,7 @@ def train_and_score(
         Its history, scores over the horizon, the error of each test window, and diagnostics; and the model, if trained.
     """
     data = protocols.load_task(**task)
-    network = _build(model, arguments, data, seed)
+    network = _build(model, arguments, data, seed, differences)
     history = []
     if steps:
         flops = diagnostics.training_flops(network)
@@ -174,7 +183,7 @@ def _score_part(network: keras.Model, context: np.ndarray, future: np.ndarray) -
 def _diagnose(network: keras.Model, data: protocols.Task) -> dict:
     context = data.context[:_DIAGNOSED]
     shifts = [shift for shift in (1, 2, 4, 8) if 2 * shift < min(context.shape[2:4])]
-    has_gradient = not any(isinstance(layer, WarpByFlow) for layer in network.layers)
+    has_gradient = not any(isinstance(layer, FlowProposals) for layer in network.layers)
     return {
         "shift_error": {str(shift): diagnostics.shift_error(network, context, shift) for shift in shifts},
         "temporal_receptive_field": (
@@ -190,9 +199,10 @@ def _seconds_per_step(network: keras.Model, data: protocols.Task, steps: int) ->
     return float(np.diff([entry["seconds"] for entry in history]).min() / steps)
 
 
-def _build(model: str, arguments: dict, data: protocols.Task, seed: int) -> keras.Model:
+def _build(model: str, arguments: dict, data: protocols.Task, seed: int, differences: bool) -> keras.Model:
     keras.utils.set_random_seed(seed)
-    return build(model, data.context_shape, **arguments)
+    network = build(model, data.context_shape, **arguments)
+    return on_differences(network) if differences else network
 
 
 def _without_nan(value: Any) -> Any:

@@ -11,6 +11,7 @@ import keras
 from nextframe.benchmark.protocols import Task, load_task
 from nextframe.models import MODELS, build
 from nextframe.models.backbones import frame_encoder
+from nextframe.models.on_differences import on_differences
 
 _NAMES = ("name", "module", "registered_name", "build_config", "compile_config")
 
@@ -33,7 +34,7 @@ def resolved_arguments(model: str, arguments: dict) -> dict:
         encoder = inspect.signature(frame_encoder).bind(None, **found.pop("encoder"))
         encoder.apply_defaults()
         found = {name: value for name, value in encoder.arguments.items() if name != "frame_shape"} | found
-    return found
+    return json.loads(json.dumps(found))  # as a file would give it back: lists in place of tuples
 
 
 def structure(model: keras.Model) -> str:
@@ -46,19 +47,24 @@ def structure(model: keras.Model) -> str:
 
 
 def data(task: Task) -> str:
-    """Return the SHA-256 of all clips of a task: to train on, to choose by, and to be scored on."""
+    """Return the SHA-256 of all clips of a task (to train on, choose by, be scored on), their weights and groups."""
     digest = hashlib.sha256()
     for clips in (task.training_clips, task.validation_clips, task.context, task.future):
         for clip in clips:
             digest.update(repr((clip.shape, clip.dtype.str)).encode())
             digest.update(clip.tobytes())
+    if any(task.weights):
+        weights = [[f"{weight:.4g}" for weight in of_part or ()] for of_part in task.weights]  # not their last digits
+        digest.update(repr((weights, task.groups)).encode())
     return digest.hexdigest()
 
 
 @functools.cache
-def _today(model: str, arguments: str, task: str) -> dict[str, str | int]:
+def _today(model: str, arguments: str, task: str, differences: bool) -> dict[str, str | int]:
     context_shape, fingerprint = _task(task)
     network = build(model, context_shape, **json.loads(arguments))
+    if differences:
+        network = on_differences(network)
     return {"parameters": network.count_params(), "structure": structure(network), "data": fingerprint}
 
 
@@ -68,18 +74,18 @@ def _task(task: str) -> tuple[tuple[int, ...], str]:
     return loaded.context_shape, data(loaded)
 
 
-def today(model: str, arguments: dict, task: dict) -> dict[str, str | int]:
-    """Return the fingerprint that a measurement would have today.
+def today(settings: dict) -> dict[str, str | int]:
+    """Return the fingerprint that a measurement with these settings would have today.
 
     Args:
-        model: One of `nextframe.models.MODELS`.
-        arguments: The model's own.
-        task: Arguments of `nextframe.benchmark.protocols.load_task`.
+        settings: Of a job: the "model", one of `nextframe.models.MODELS`; its "arguments"; those of
+            `nextframe.benchmark.protocols.load_task`, as "task"; and "differences", where the model reads them.
 
     Returns:
         "parameters", their number; "structure" and "data", each a SHA-256.
     """
-    return _today(model, json.dumps(arguments, sort_keys=True), json.dumps(task, sort_keys=True))
+    arguments, task = (json.dumps(settings[name], sort_keys=True) for name in ("arguments", "task"))
+    return _today(settings["model"], arguments, task, settings.get("differences", False))
 
 
 def _without_names(value: Any, positions: dict[str, int] | None = None) -> Any:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nextframe.benchmark import results
-from nextframe.benchmark.plan import Benchmark
+from nextframe.benchmark import fingerprints, protocols, results
+from nextframe.benchmark.plan import STAGES, Benchmark
+from nextframe.metrics import middle, resampled_sums
+from nextframe.models import build
 
 RESAMPLES = 2000  # of the bootstrap
 
@@ -26,15 +28,17 @@ def load_runs(
 
     Raises:
         FileNotFoundError: A run is missing: the comparison would not be whole.
-        ValueError: A run depends on something that has moved since: the model's arguments or structure, the clips, or
-            the protocol. The message names it.
+        ValueError: A run, or the search or calibration before it, depends on something that has moved since: the
+            model's arguments or structure, the clips, or the protocol. The message names it.
     """
     plan = Benchmark(protocol, folder)
     found = {}
     for model in plan.models:
         jobs = plan.jobs("runs", [model])
         again = f"python -m nextframe.benchmark --protocol {protocol} --models {model}"
-        outdated = {job.name: plan.outdated(job) for job in jobs} if jobs else {f"runs/{model}": None}
+        # a run depends on how many steps and which rate the stages before it found
+        all_stages = [job for stage in reversed(STAGES) for job in plan.jobs(stage, [model])]
+        outdated = {job.name: plan.outdated(job) for job in all_stages} if jobs else {f"runs/{model}": None}
         for name, moved in outdated.items():
             if moved is None:
                 raise FileNotFoundError(f"{plan.name}: {name} not measured: {again}")
@@ -55,6 +59,34 @@ def skill(run: dict, group: str = "all") -> float:
 def mse_per_frame(run: dict, group: str = "all") -> float:
     """Return a run's squared error, summed over the first frame ahead."""
     return run["scores"][group]["MSE per frame"][0]
+
+
+def load_gpu(protocol: str = "digits-32", folder: str | os.PathLike = results.FOLDER) -> dict[str, dict]:
+    """Read how fast a protocol's networks train on a GPU in float32.
+
+    Args:
+        protocol: Name of one that `tools/measure_gpu.py` has measured.
+        folder: Holds the folder `gpu`.
+
+    Returns:
+        Model → what the tool's `measure_policy` returns, and the GPU's name as "device".
+
+    Raises:
+        FileNotFoundError: A network was not measured.
+        ValueError: A network was another when it was measured.
+    """
+    found = {}
+    for model, given in protocols.settings(protocol)["models"].items():
+        stored = results.load(f"gpu/{protocol}/{model}", folder)
+        measured, side = stored["float32"], stored["settings"]["clips"]["canvas"]
+        network = build(model, (10, side, side, 1), **given)
+        if fingerprints.structure(network) != measured["structure"]:
+            raise ValueError(
+                f"gpu/{protocol}/{model} was measured with another network than today's: undo that change, or "
+                f"measure again on a GPU: python tools/measure_gpu.py --protocols {protocol} --models {model}"
+            )
+        found[model] = measured
+    return found
 
 
 def over_seeds(of_one_model: list[dict], number: Callable[[dict], float]) -> tuple[float, float]:
@@ -122,10 +154,5 @@ def level(one: list[dict], other: list[dict], block: int = 1, seed: int = 0) -> 
 
 def _interval(values: np.ndarray, block: int, seed: int) -> tuple[float, float]:
     """95 % interval of a mean, by a bootstrap over blocks of `block` values that follow one another."""
-    starts = np.arange(0, len(values), block)
-    sums = np.add.reduceat(values, starts)
-    counts = np.diff(np.append(starts, len(values)))
-    drawn = np.random.default_rng(seed).integers(0, len(starts), (RESAMPLES, len(starts)))
-    means = sums[drawn].sum(1) / counts[drawn].sum(1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+    sums, counts = resampled_sums((values, np.ones(len(values))), block, RESAMPLES, np.random.default_rng(seed))
+    return middle(sums / counts)

@@ -28,7 +28,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        """What `measured` calls it, within the protocol's folder."""
+        """Its name within the protocol's folder."""
         return f"{self.stage}/{self.label}"
 
 
@@ -45,7 +45,7 @@ class Benchmark:
         self.settings = protocols.settings(protocol)
         self.name = Path(protocol).name.removesuffix(".toml")
         self.folder = Path(folder) / self.name
-        unknown = set(self.settings["models"]) - set(MODELS)
+        unknown = {arguments.get("model", name) for name, arguments in self.settings["models"].items()} - set(MODELS)
         if unknown:
             raise ValueError(
                 f"protocol {protocol}: no model {', '.join(sorted(unknown))}; there is {', '.join(MODELS)}"
@@ -78,7 +78,7 @@ class Benchmark:
         if moved:
             return moved
         kept = stored.get("fingerprint", {})
-        today = fingerprints.today(job.settings["model"], job.settings["arguments"], job.settings["task"])
+        today = fingerprints.today(job.settings)
         return sorted(name for name in today if kept.get(name) != today[name])
 
     def is_done(self, job: Job, or_outdated: bool = False) -> bool:
@@ -107,8 +107,12 @@ class Benchmark:
         return min(rates, key=lambda rate: tried[rate]) if all(rate in tried for rate in rates) else None
 
     def _common(self, model: str) -> dict:
-        arguments = fingerprints.resolved_arguments(model, self.settings["models"].get(model, {}))
-        return {"model": model, "arguments": arguments, "task": self.settings["task"]}
+        arguments = dict(self.settings["models"].get(model, {}))
+        function = arguments.pop("model", model)  # a row may be a variant of another model
+        arguments = fingerprints.resolved_arguments(function, arguments)
+        common = {"model": function, "arguments": arguments, "task": self.settings["task"]}
+        reads_differences = model in self.settings["training"].get("on_differences", [])
+        return common | ({"differences": True} if reads_differences else {})
 
     def _calibration(self, model: str, common: dict, seeds: Iterable[int] | None) -> list[Job]:
         if model in _BASELINES:

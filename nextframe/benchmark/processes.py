@@ -74,13 +74,13 @@ def do(job: Job, folder: str) -> None:
     from nextframe.benchmark.experiments import STAGES
 
     settings = dict(job.settings)
+    depends = fingerprints.today(job.settings)
     checkpoint = None
     if job.stage != "calibration":
-        identity = hashlib.sha256(json.dumps(job.settings, sort_keys=True).encode()).hexdigest()[:16]
+        identity = hashlib.sha256(json.dumps([job.settings, depends], sort_keys=True).encode()).hexdigest()[:16]
         checkpoint = CHECKPOINTS / f"{job.label}-{identity}.npz"
         settings["checkpoint"] = checkpoint
     result, model = STAGES[job.stage](**settings)
-    depends = fingerprints.today(job.settings["model"], job.settings["arguments"], job.settings["task"])
     results.save(job.name, {"settings": job.settings, "fingerprint": depends} | result, folder)
     if model is not None:
         model.save_weights(Path(folder) / f"{job.label}.weights.h5")

@@ -20,6 +20,10 @@ from nextframe._utils.validation import one_of, whole_number
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.datasets.real_clips import example_path
 from nextframe.forecasting import predict_next
+from nextframe.scenes import Split, scene_cuts, split_scenes
+
+BEFORE = {"tree": 53}  # frames; what comes after is not the motion that the clip is for
+MOVES = 0.5  # grey levels, the root mean square of copying's errors: in a stretch below it nothing moves
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Task:
         future: float32 `(windows, horizon, height, width, 1)`, the frames after them.
         video: float32 `(1, time, height, width, 1)`, one long test clip, to look at.
         groups: Name → which of the windows it means, where some are also scored by themselves.
+        weights: How much each clip counts in the loss, of those to train on and of those to choose by; see
+            `nextframe.windows.window_dataset`.
     """
 
     training_clips: np.ndarray | list[np.ndarray]
@@ -41,6 +47,7 @@ class Task:
     future: np.ndarray
     video: np.ndarray
     groups: dict[str, slice] = field(default_factory=dict)
+    weights: tuple[list[float], list[float]] | tuple[None, None] = (None, None)
 
     @property
     def truth(self) -> np.ndarray:
@@ -64,11 +71,14 @@ class Task:
             The history of `nextframe.training.fit`.
         """
         context = self.context_shape[0]
-        targets = {"sequence_targets": len(model.output_shape) == 5}
+        targets: dict[str, Any] = {"sequence_targets": len(model.output_shape) == 5}
+        counts, validation_counts = self.weights
         dataset = windows.window_dataset(
-            self.training_clips, context, batch_size=32, shuffle=True, seed=seed, **targets
+            self.training_clips, context, batch_size=32, shuffle=True, seed=seed, weights=counts, **targets
         )
-        validation = windows.window_dataset(self.validation_clips, context, batch_size=100, **targets)
+        validation = windows.window_dataset(
+            self.validation_clips, context, batch_size=100, weights=validation_counts, **targets
+        )
         return training.fit(model, dataset, validation, steps=steps, learning_rate=learning_rate, **options)
 
     def skill(self, model: keras.Model) -> float:
@@ -99,45 +109,63 @@ def digits_32(training: int | None = None, **changes: Any) -> Task:
     )
 
 
-def real_clip(name: str, side: int = 64, horizon: int = 1) -> Task:
-    """A real clip, cut in time: the first 70 % to train on, the next 15 % to choose by, the rest to be scored on.
-
-    Args:
-        name: One of `nextframe.EXAMPLES`.
-        side: Frames are resized to so many pixels a side.
-        horizon: Frames after each context of ten.
-    """
-    clip = clips.read_clip(example_path(name), size=side)
-    training, validation, test = windows.chronological_split(clip)
-    contexts, targets = windows.sliding_windows(test, context=10, horizon=horizon)
-    return Task(
-        training_clips=training[None],
-        validation_clips=validation[None],
-        context=windows.to_unit(contexts),
-        future=windows.to_unit(targets),
-        video=windows.to_unit(test[None]),
-    )
+def read_real_clip(name: str, side: int) -> np.ndarray:
+    """Return a real clip as protocols see it, uint8 `(time, side, side)`: the tree until a hand waves before it."""
+    return clips.read_clip(example_path(name), size=side)[: BEFORE.get(name)]
 
 
-def real_clips_64(names: Sequence[str]) -> Task:
-    """Several real clips at 64×64, each cut in time as by `real_clip`: to learn from all, and be scored on each.
+def real_clips_64(names: Sequence[str], sections: int, context: int) -> Task:
+    """Several real clips at 64×64: to learn from all, and be scored on each, at several places along it.
+
+    Each scene of a clip is cut into equal sections, and each section in time: 60 % to train on, 15 % to choose by, 25 %
+    to be scored on. Where a section follows another, its first frames are left out, so that nothing that is trained on
+    lies beside what is scored. Stretches in which nothing moves are not scored; see `something_moves`. In the loss,
+    each clip's errors are divided by those of copying on its training parts.
 
     Args:
         names: Of `nextframe.datasets.real_clips.EXAMPLES`.
+        sections: Of each scene.
+        context: Frames that models see, and frames that are left out between two sections.
     """
-    parts = {name: real_clip(name, side=64, horizon=10) for name in names}
-    ends = np.cumsum([len(part.context) for part in parts.values()])
+    whole_number("sections", sections)
+    joined, tests = Split([], [], []), {}
+    counts: tuple[list[float], list[float]] = ([], [])
+    for name in names:
+        clip = read_real_clip(name, 64)
+        parts = Split([], [], [])
+        for scene in np.split(clip, scene_cuts(clip)):
+            for number, section in enumerate(np.array_split(scene, sections)):
+                parts += split_scenes(section[context if number else 0 :], [], context)
+        weight = 1 / float(np.mean([copying_error(part) for part in parts.train]))
+        for of_part, trained in zip(counts, (parts.train, parts.validation), strict=True):
+            of_part += [weight] * len(trained)
+        joined += parts
+        windows_of = [windows.sliding_windows(part, context) for part in parts.test if something_moves(part)]
+        tests[name] = tuple(np.concatenate(frames) for frames in zip(*windows_of, strict=True))
+    ends = np.cumsum([len(contexts) for contexts, _ in tests.values()])
     return Task(
-        training_clips=[part.training_clips[0] for part in parts.values()],
-        validation_clips=[part.validation_clips[0] for part in parts.values()],
-        context=np.concatenate([part.context for part in parts.values()]),
-        future=np.concatenate([part.future for part in parts.values()]),
-        video=next(iter(parts.values())).video,
+        training_clips=joined.train,
+        validation_clips=joined.validation,
+        context=windows.to_unit(np.concatenate([contexts for contexts, _ in tests.values()])),
+        future=windows.to_unit(np.concatenate([targets for _, targets in tests.values()])),
+        video=windows.to_unit(joined.test[0][None]),
         groups={
-            name: slice(int(end) - len(part.context), int(end))
-            for (name, part), end in zip(parts.items(), ends, strict=True)
+            name: slice(int(end) - len(contexts), int(end))
+            for (name, (contexts, _)), end in zip(tests.items(), ends, strict=True)
         },
+        weights=counts,
     )
+
+
+def something_moves(clip: np.ndarray) -> bool:
+    """Whether copying is wrong by half a grey level or more, over a whole clip `(time, height, width)`."""
+    return 255 * copying_error(clip) ** 0.5 >= MOVES
+
+
+def copying_error(clip: np.ndarray) -> float:
+    """Return the MSE of copying the last frame, over a whole clip `(time, height, width)`."""
+    frames = windows.to_unit(clip)
+    return float(metrics.mse(frames[1:], frames[:-1]).mean())
 
 
 def moving_mnist_64(training: int = 10_000, test: int = 10_000) -> Task:

@@ -43,7 +43,7 @@ def run_benchmark(
     plan = Benchmark(protocol, folder)
     models = list(models or plan.models)
     for model in models:
-        one_of("model", model, MODELS)
+        one_of("model", model, [*MODELS, *plan.settings["models"]])
     cores = os.cpu_count() or 1
     failed = []
     for stage in STAGES:

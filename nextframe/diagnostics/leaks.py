@@ -34,7 +34,9 @@ def leaks(model: keras.Model, frames: np.ndarray, seed: int = 0) -> list[tuple[i
     first = 0 if sequences else model.input_shape[1] - 1  # when the first forecast is made
 
     def forecast(frames: np.ndarray) -> np.ndarray:
-        return ops.convert_to_numpy(model(frames)) if sequences else predict_along(model, frames)
+        if sequences:
+            return ops.convert_to_numpy(model(frames))
+        return predict_along(model, frames, check_range=False)  # of frames that were changed to probe
 
     before = forecast(frames)
     rng = np.random.default_rng(seed)

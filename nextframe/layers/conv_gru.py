@@ -39,7 +39,8 @@ class ConvGRU2D(keras.layers.RNN):
         return_sequences: Whether to return the hidden state after every frame, or after the last one.
         return_state: Whether to return the last hidden state as well.
         go_backwards: Whether to read the video backwards.
-        stateful: Whether a batch begins with the hidden states that the batch before it ended with.
+        stateful: Whether a batch begins with the hidden states that the batch before it ended with. On JAX `predict`
+            forgets them, here as in Keras's own layers.
         unroll: Whether to write the steps out instead of looping. On JAX, masks need it, here as in Keras's own layer.
         kwargs: Arguments of every recurrent layer: name, dtype, trainable, zero_output_for_mask.
 

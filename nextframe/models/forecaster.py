@@ -1,4 +1,4 @@
-"""The book's own network: move the last frame's pixels by a learned kernels, then correct what moving cannot do."""
+"""The book's own network: move the last frame's pixels by learned kernels, then correct what moving cannot do."""
 
 import keras
 import numpy as np
@@ -9,6 +9,7 @@ from nextframe.models.heads import to_frame
 from nextframe.models.inputs import context_input
 from nextframe.models.patches import (
     frames_to_channels,
+    patch_cure,
     patchify,
     unpatchify,
 )
@@ -108,11 +109,13 @@ def check_sizes(
     whole_number("blocks", blocks)
     whole_number("deep_blocks", deep_blocks, least=0)
     whole_number("max_displacement", max_displacement, least=0)
-    if any(side % (2 * patch) for side in context_shape[1:3]):
+    whole_number("patch", patch)
+    height, width = context_shape[1:3]
+    if height % (2 * patch) or width % (2 * patch):
         raise ValueError(
             f"context_shape={tuple(context_shape)}: height and width must "
-            f"be multiples of 2 × patch = {2 * patch}: resize the frames, or "
-            "choose another patch"
+            f"be multiples of 2 × patch = {2 * patch}: "
+            f"{patch_cure(height, width, patch, factor=2)}"
         )
 
 

@@ -6,6 +6,29 @@ from keras import layers
 from nextframe._utils.validation import whole_number
 
 
+def patch_cure(height: int, width: int, patch: int, factor: int = 1) -> str:
+    """Say which patch, or which size of frames, would do.
+
+    Args:
+        height, width: Of the frames.
+        patch: That does not fit.
+        factor: How many patches must divide the sides.
+    """
+    sides = height, width
+    fit = [
+        other
+        for other in range(1, min(sides) + 1)
+        if all(side % (factor * other) == 0 for side in sides)
+    ]
+    step = factor * patch
+    rows, columns = (max(1, round(side / step)) * step for side in sides)
+    resize = f"resize the frames to {rows}×{columns}, as with read_clip(source, size=({rows}, {columns}))"
+    if not fit:
+        return f"{resize}; no other patch fits"
+    nearest = min(fit, key=lambda other: abs(other - patch))
+    return f"choose patch={nearest}, or {resize}"
+
+
 def patchify(context: keras.KerasTensor, patch: int) -> keras.KerasTensor:
     """Space-to-depth: fold each square of pixels into the channels of one position, frame by frame.
 
@@ -26,7 +49,7 @@ def patchify(context: keras.KerasTensor, patch: int) -> keras.KerasTensor:
     frames, height, width, _ = context.shape[1:]
     if height % patch or width % patch:
         raise ValueError(
-            f"patch={patch} does not divide frames of {height}×{width}: choose one that does, or resize the frames"
+            f"patch={patch} does not divide frames of {height}×{width}: {patch_cure(height, width, patch)}"
         )
     if patch == 1:
         return context
@@ -66,8 +89,11 @@ def group_frames(x: keras.KerasTensor, size: int) -> keras.KerasTensor:
     """
     frames, rows, columns, channels = x.shape[1:]
     if frames % whole_number("frames_per_step", size):
+        fit = [
+            str(each) for each in range(1, frames + 1) if frames % each == 0
+        ]
         raise ValueError(
-            f"frames_per_step={size} does not divide a context of {frames} frames: choose one that does"
+            f"frames_per_step={size} does not divide a context of {frames} frames: choose {' or '.join(fit)}"
         )
     if size == 1:
         return x
@@ -81,3 +107,12 @@ def frames_to_channels(x: keras.KerasTensor) -> keras.KerasTensor:
     frames, rows, columns, channels = x.shape[1:]
     x = layers.Permute((2, 3, 1, 4))(x)  # (batch, rows, columns, N, channels)
     return layers.Reshape((rows, columns, frames * channels))(x)
+
+
+def channels_to_frames(
+    x: keras.KerasTensor, frames: int
+) -> keras.KerasTensor:
+    """Undo `frames_to_channels`: `(batch, rows, columns, N × channels)` → `(batch, N, rows, columns, channels)`."""
+    rows, columns, channels = x.shape[1:]
+    x = layers.Reshape((rows, columns, frames, channels // frames))(x)
+    return layers.Permute((3, 1, 2, 4))(x)

@@ -16,6 +16,7 @@ from nextframe.models.conv3d import conv3d
 from nextframe.models.conv_lstm import conv_lstm
 from nextframe.models.conv_then_lstm import conv_then_lstm
 from nextframe.models.dense_lstm import dense_lstm
+from nextframe.models.flow_unet import flow_unet
 from nextframe.models.forecaster import forecaster
 from nextframe.models.frames_as_channels import frames_as_channels
 from nextframe.models.grid_hybrid import grid_hybrid
@@ -39,6 +40,7 @@ NETWORKS = (
     stacked_hybrid,
     grid_hybrid,
     forecaster,
+    flow_unet,
 )
 MODELS = {model.__name__: model for model in (*BASELINES, *NETWORKS)}
 

@@ -40,7 +40,7 @@ def classifier(
 
     Args:
         features_shape: `(N, rows, columns, channels)`, as `nextframe.models.frame_encoder` makes of N frames.
-        classes: Number of names.
+        classes: How many there are.
         temporal: "conv3d": two convolutions in space and time, which take four frames, rows and columns away.
             "none": two in space alone, of the mean over the frames; their order means nothing.
         filters: Channels of each convolution.
@@ -50,7 +50,7 @@ def classifier(
         Model from features `(batch, N, rows, columns, channels)` to probabilities `(batch, classes)`.
 
     Raises:
-        ValueError: Another way, or features too small for two convolutions.
+        ValueError: Another value of `temporal`, or features too small for two convolutions.
     """
     check_features(features_shape, temporal)
     features = x = keras.Input(features_shape)
@@ -77,7 +77,7 @@ def time_distributed_classifier(
 
     Args:
         context_shape: `(N, height, width, 1)`.
-        classes: Number of names.
+        classes: How many there are.
         encoder: Arguments of `nextframe.models.frame_encoder`, but for the shape.
         **size: Arguments of `classifier`, but for the shape.
 

@@ -1,0 +1,32 @@
+"""Pages that hold all they show: templates, and files inside addresses."""
+
+import base64
+import io
+
+import jinja2
+import numpy as np
+from PIL import Image
+
+from nextframe._utils.files import ASSETS
+
+TEMPLATES = ASSETS / "templates"
+_ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
+)
+
+
+def render(template: str, **values: object) -> str:
+    """Fill a template of `assets/templates`, escaping what it is given."""
+    return _ENVIRONMENT.get_template(template).render(**values)
+
+
+def data_url(content: bytes, kind: str) -> str:
+    """A file, of a kind such as "video/mp4", as an address that a page can hold."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def to_png(pixels: np.ndarray) -> bytes:
+    """An image, uint8 `(height, width)` or `(height, width, 3)`, as the bytes of a PNG file."""
+    png = io.BytesIO()
+    Image.fromarray(pixels).save(png, "PNG", optimize=True)
+    return png.getvalue()

@@ -1,0 +1,41 @@
+"""A still video forecast as still, by any network: it reads how frames differ from the last one, and forecasts a change."""
+
+import keras
+from keras import layers, ops
+
+GAIN = 8.0  # frames differ by a few percent of the range; layers learn best from numbers near 1
+
+
+def on_differences(network: keras.Model, gain: float = GAIN) -> keras.Model:
+    """Let a network read differences from the last frame and forecast the change that comes next.
+
+    The forecast is `last + (network(gain × (context − last)) − network(0)) ÷ gain`. Where nothing changes it is the
+    last frame, up to rounding, whatever the network has learned: nothing has to be learned to copy.
+
+    Args:
+        network: Maps a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`, such as one with a
+            linear head: what it gives must be free to be negative.
+        gain: Factor on the differences.
+
+    Returns:
+        Model of the same shapes.
+
+    Raises:
+        ValueError: The network forecasts more than one frame.
+    """
+    if len(network.output_shape) != 4:
+        raise ValueError(
+            f"{network.name} gives {network.output_shape}: expected one frame, (batch, height, width, 1): build it "
+            "with return_sequences=False"
+        )
+    context = keras.Input(network.input_shape[1:], name="context")
+    last = context[:, -1:]
+    differences = gain * (context - last)
+    nothing = network(ops.zeros_like(ops.take(differences, [0], axis=0)))
+    change = (network(differences) - nothing) / gain
+    forecast = layers.Add(dtype="float32", name="forecast")(
+        [last[:, 0], change]
+    )
+    return keras.Model(
+        context, forecast, name=f"{network.name}_on_differences"
+    )
