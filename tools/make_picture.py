@@ -20,15 +20,14 @@ INK, NEXT = "#0072b2", "#d55e00"  # the logo's colours
 
 
 def draw_forecasts() -> None:
-    """Draw three baselines' forecasts of a real clip, with their errors."""
-    bottle = clips.read_clip(example_path("bottle"), size=64)[55:70:3]
-    contexts, targets = (windows.to_unit(part) for part in windows.sliding_windows(bottle, context=4))
-    forecasts = {
-        name: forecasting.predict_next(build(name, contexts.shape[1:]), contexts)[0]
-        for name in ("copy_last", "linear_extrapolation", "optical_flow")
-    }
-    title = "What comes next? Three forecasts that have learned nothing, and where they are wrong"
-    figure = plotting.show_forecasts(contexts[0], targets[0, 0], forecasts, title)
+    """Draw three forecasts of a real clip, with their errors: copied, moved, and of a network that never saw it."""
+    box = windows.to_unit(clips.read_clip(example_path("box"), size=192)[356:361])
+    context, truth = box[:4], box[4]
+    models = {name: build(name, context.shape) for name in ("copy_last", "optical_flow")}
+    models["network"] = pretrained.load("flow_unet", context.shape, without="box")
+    forecasts = {name: forecasting.predict_next(model, context[None])[0] for name, model in models.items()}
+    title = "What comes next? Three forecasts, and where they are wrong"
+    figure = plotting.show_forecasts(context, truth, forecasts, title, last=1)
     figure.savefig(FIGURES / "forecasts.png", bbox_inches="tight", metadata={"Software": None})
 
 

@@ -1,6 +1,6 @@
 """Measure every network of two protocols on an NVIDIA GPU, with Keras on JAX; TensorFlow need not be there.
 
-    KERAS_BACKEND=jax python tools/measure_gpu.py --minutes 8
+    python tools/measure_gpu.py --minutes 8
 
 A network is measured in parts, each in a process of its own, so that its peak of memory is its own and a part that
 takes too long can be ended:
@@ -24,11 +24,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
+# before Keras is imported: a machine with a GPU and JAX need not have TensorFlow
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
 import keras
 import numpy as np
 
 from nextframe import training, windows
-from nextframe.benchmark import protocols, results
+from nextframe.benchmark import fingerprints, protocols, results
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.models import build
 
@@ -84,6 +87,8 @@ def measure_policy(protocol: str, model: str, arguments: dict, policy: str, step
         "steps": 3 * steps,
         "loss": _finite(history[-1]["loss"]),
         "validation": _finite(history[-1]["validation"]),
+        "parameters": network.count_params(),
+        "structure": fingerprints.structure(network),
     }
 
 
@@ -193,7 +198,8 @@ def in_own_process(processes, turn, seconds: int, *arguments) -> tuple[dict, dic
 
 def settings(protocol: str, model: str, steps: int) -> dict:
     """All that a network's measurements depend on; stored ones with other settings are made anew."""
-    return {"arguments": protocols.settings(protocol)["models"][model], "clips": CLIPS[protocol], "steps": 3 * steps}
+    arguments = fingerprints.resolved_arguments(model, protocols.settings(protocol)["models"][model])
+    return {"arguments": arguments, "clips": CLIPS[protocol], "steps": 3 * steps}
 
 
 def stored(protocol: str, model: str, asked: dict, folder: str | os.PathLike) -> dict:

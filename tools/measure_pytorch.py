@@ -51,7 +51,7 @@ class DenseLSTM(nn.Module):
 
 
 class FramesAsChannels(nn.Module):
-    """`nextframe.models.frames_as_channels`: PyTorch's pixel_unshuffle is the space to depth of `to_patches`."""
+    """`nextframe.models.frames_as_channels`: PyTorch's pixel_unshuffle is the book's `patchify`."""
 
     def __init__(self):
         super().__init__()
