@@ -13,7 +13,7 @@
 #   make page-speed measure how fast the built pages paint, and the page "Try it" forecasts
 #   make links       ask every link in the book whether it still leads somewhere
 #   make repository URL=https://github.com/you/yours   rewrite every address that names the repository
-#   make ci          what CI runs: make test, and test-colab where Python 3.13 is
+#   make ci          what CI runs: make test, test-backends on JAX, and test-colab where Python 3.13 is
 #   make constraints pin the newest versions that requirements.txt and requirements-dev.txt allow
 #   make clean       remove what was built (and make clean-all the environments)
 
@@ -38,6 +38,8 @@ NODE = $$($(BIN)/python -c 'from playwright._impl._driver import compute_driver_
 # Tests may not reach the network, in this process or any that it starts: see tests/offline/sitecustomize.py
 OFFLINE := PYTHONPATH=$(CURDIR)/tests/offline
 QUIET := TF_CPP_MIN_LOG_LEVEL=3
+# A bar appears where reading takes long, as on a busy machine, and would be an output that the page has not
+NOTEBOOKS := NEXTFRAME_PROFILE=ci TQDM_DISABLE=1
 # Tracing a network, most of the work here, keeps one core busy. A notebook is one piece of work, tests are many
 PARALLEL := -n 2
 # A warning in a notebook is an output, and compared as one; those of nbval itself are not ours
@@ -81,13 +83,14 @@ format: .venv/dev-ready
 
 test: lint
 	$(QUIET) $(OFFLINE) $(BIN)/pytest -q $(PARALLEL) --dist worksteal tests/library tests/book
-	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(BIN)/pytest $(NBVAL) $(PARALLEL) --dist loadfile notebooks
+	$(QUIET) $(OFFLINE) $(NOTEBOOKS) $(BIN)/pytest $(NBVAL) $(PARALLEL) --dist loadfile notebooks
 	$(NODE) --test --test-reporter=dot tests/live
 	$(OFFLINE) $(STRICT_BUILD)
 	$(OFFLINE) $(BIN)/pytest -q tests/pages
 	$(OFFLINE) $(BIN)/pytest -q -n 2 tests/browser
 
 ci: test
+	$(MAKE) test-backends BACKENDS=jax
 	@if $(MAKE) -s colab-python; then $(MAKE) test-colab; else echo "Skipped test-colab: no Python 3.13 on this machine"; fi
 
 # Colab's Python: python3.13 itself, or the one that pyenv keeps
@@ -103,19 +106,19 @@ colab-python:
 	touch $@
 
 test-colab: .venv-colab/ready
-	$(QUIET) $(OFFLINE) NEXTFRAME_PROFILE=ci $(COLAB)/python -m pytest -o filterwarnings=ignore -p no:cacheprovider -q -n 2 tests/colab
+	$(QUIET) $(OFFLINE) $(NOTEBOOKS) $(COLAB)/python -m pytest -o filterwarnings=ignore -p no:cacheprovider -q -n 2 tests/colab
 
 # JAX and PyTorch, each without TensorFlow; tests/library/test_backends.py says what must hold on any of them
 BACKENDS ?= jax torch
 
 .venv-%/ready: constraints.txt pyproject.toml
 	$(PYTHON) -m venv --clear .venv-$*
-	.venv-$*/bin/pip install --quiet -c constraints.txt -e . h5py ipython opencv-python-headless pytest $*
+	.venv-$*/bin/pip install --quiet -c constraints.txt -e . h5py ipython opencv-python-headless pytest pytest-xdist $*
 	touch $@
 
 # JAX compiles each network for the CPU: less care over its code takes a fraction of the time
 test-backends: $(BACKENDS:%=.venv-%/ready)
-	for backend in $(BACKENDS); do KERAS_BACKEND=$$backend JAX_PLATFORMS=cpu JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(OFFLINE) .venv-$$backend/bin/python -m pytest -q -p no:cacheprovider tests/library/test_backends.py; done
+	for backend in $(BACKENDS); do KERAS_BACKEND=$$backend JAX_PLATFORMS=cpu JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(OFFLINE) .venv-$$backend/bin/python -m pytest -q -p no:cacheprovider $(PARALLEL) tests/library/test_backends.py; done
 
 links: .venv/ready
 	$(BIN)/jupyter-book build . --builder linkcheck

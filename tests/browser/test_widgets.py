@@ -77,7 +77,7 @@ def test_widgets_look_the_same_without_the_book(chapter, open_page, browser):
     context = browser.new_context(viewport={"width": width, "height": 900})
     alone = context.new_page()
     alone.set_content(f'<body style="margin: 0">{"".join(outputs)}</body>')
-    assert sizes(alone)
+    assert bool(sizes(alone)) == (chapter != "11_your_own_video")  # whose panel needs a kernel, and is a picture here
     assert sizes(alone) == sizes(page, ".cell_output")
     context.close()
 

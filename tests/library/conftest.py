@@ -1,7 +1,10 @@
-"""What tests of the benchmark's readers share: a benchmark that looks as if it had been run."""
+"""What tests share: a training run that is cut off, and a benchmark that looks as if it had been run."""
+
+import contextlib
 
 import pytest
 
+from nextframe._utils.rounds import Rounds
 from nextframe.benchmark import fingerprints, results
 from nextframe.benchmark.plan import Benchmark
 
@@ -22,11 +25,32 @@ share = 1
 
 
 @pytest.fixture
+def cut_off(monkeypatch):
+    """A context in which training is interrupted, as by Ctrl-C, once so many of its rounds are stored."""
+
+    @contextlib.contextmanager
+    def interrupted_after(rounds):
+        save = Rounds.save
+
+        def save_and_stop(state):
+            save(state)
+            if state.done == rounds:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Rounds, "save", save_and_stop)
+            with pytest.raises(KeyboardInterrupt):
+                yield
+
+    return interrupted_after
+
+
+@pytest.fixture
 def store_result():
     """Store what a job might have measured, as if today."""
 
     def store(plan, job, result):
-        depends = fingerprints.today(*(job.settings[name] for name in ("model", "arguments", "task")))
+        depends = fingerprints.today(job.settings)
         results.save(job.name, {"settings": job.settings, "fingerprint": depends} | result, plan.folder)
 
     return store

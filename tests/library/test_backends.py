@@ -10,9 +10,12 @@ import keras
 import numpy as np
 import pytest
 
-from nextframe import forecasting, training, windows
+import nextframe
+from nextframe import diagnostics, forecasting, metrics, training, windows
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.diagnostics.temporal import temporal_receptive_field
+from nextframe.layers.causal_conv3d import CausalConv3D
+from nextframe.layers.conv_gru import ConvGRU2D
 from nextframe.models import NETWORKS, build
 
 BACKEND = keras.backend.backend()
@@ -75,7 +78,7 @@ def test_endless_batches_go_on_where_a_run_was_cut_off(clips, first):
     assert all(np.array_equal(targets[first + number], found[number]) for number in numbers)
 
 
-def test_training_resumes_exactly(clips, tmp_path, monkeypatch):
+def test_training_resumes_exactly(clips, tmp_path, cut_off):
     def fit(model, checkpoint):
         return training.fit(
             model,
@@ -90,17 +93,8 @@ def test_training_resumes_exactly(clips, tmp_path, monkeypatch):
     whole, cut = network(filters=4, depth=2), network(filters=4, depth=2)
     history = fit(whole, tmp_path / "whole.npz")
     assert [entry["examples"] for entry in history] == [12, 24, 36]
-    save = training._Rounds.save
-
-    def save_and_stop(state):
-        save(state)
-        if state.done == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(training._Rounds, "save", save_and_stop)
-    with pytest.raises(KeyboardInterrupt):
+    with cut_off(2):
         fit(cut, tmp_path / "cut.npz")
-    monkeypatch.undo()
     resumed = network(filters=4, depth=2)
     fit(resumed, tmp_path / "cut.npz")
     assert all(np.array_equal(*pair) for pair in zip(whole.get_weights(), resumed.get_weights(), strict=True))
@@ -120,6 +114,92 @@ def test_the_gradient_finds_the_frames_that_matter():
     mean = temporal_receptive_field(network("context_mean"), context)
     np.testing.assert_allclose(mean, [last[3] / 4] * 4, rtol=1e-5)
     assert temporal_receptive_field(network("black"), context).tolist() == [0, 0, 0, 0]
+
+
+def test_labels_are_learned(clips):
+    """Bright clips from dark ones: what is shown, what is answered, and how often that is right."""
+    both = np.concatenate([clips, 255 - clips])
+    labels = np.repeat([0, 1], len(clips))
+    data = windows.labelled_dataset(both, labels, batch_size=8, shuffle=True)
+    held_out = windows.labelled_dataset(both, labels, batch_size=8)
+    keras.utils.set_random_seed(0)
+    video = keras.Input((5, 16, 16, 1))
+    answers = keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(video))
+    classifier = keras.Model(video, answers)
+    training.fit(classifier, data, held_out, steps=60, rounds=2, learning_rate=1e-2, loss="classes", progress=False)
+    assert training.accuracy(classifier, held_out) == 1
+    wrong = windows.labelled_dataset(both, 1 - labels, batch_size=8)
+    assert training.accuracy(classifier, wrong) == 0
+
+
+@pytest.mark.parametrize("loss", ["mae", "cross_entropy"])
+def test_other_losses_are_learned_from(clips, loss):
+    model = network(filters=4, depth=2, head="sigmoid")
+    history = training.fit(
+        model, dataset(clips), dataset(clips), steps=20, rounds=2, learning_rate=1e-2, loss=loss, progress=False
+    )
+    assert history[1]["loss"] < 0.9 * history[0]["loss"]
+
+
+def recurrent():
+    """Of the book's own recurrent layer."""
+    keras.utils.set_random_seed(0)
+    layers = [ConvGRU2D(2, 3, padding="same"), keras.layers.Conv2D(1, 3, padding="same")]
+    return keras.Sequential([keras.Input(SHAPE), *layers])
+
+
+@pytest.mark.parametrize("make", [lambda: network("forecaster"), recurrent])
+def test_a_saved_model_is_the_model(make, tmp_path):
+    context = np.random.default_rng(0).random((2, *SHAPE), np.float32)
+    model = make()
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    expected = forecasting.predict_next(model, context)
+    np.testing.assert_allclose(forecasting.predict_next(loaded, context), expected, atol=1e-6)
+    assert diagnostics.forward_flops(loaded) == diagnostics.forward_flops(model) > 0
+
+
+def test_weights_that_ship_forecast_better_than_copying():
+    digits = windows.to_unit(moving_digits(40, 11, canvas=32, digit_size=16, speed=(1, 2.5), split="test"))
+    forecast = forecasting.predict_next(nextframe.load("forecaster"), digits[:, :10]).clip(0, 1)
+    assert metrics.skill(digits[:, 10], forecast, digits[:, 9]) > 0.8
+
+
+def test_a_causal_convolution_sees_no_later_frame():
+    video = np.random.default_rng(0).random((1, *SHAPE), np.float32)
+    layer = CausalConv3D(3, 3)
+    before = keras.ops.convert_to_numpy(layer(video))
+    video[:, 2:] = 0
+    after = keras.ops.convert_to_numpy(layer(video))
+    np.testing.assert_allclose(after[:, :2], before[:, :2], atol=1e-6)
+    assert not np.allclose(after[:, 2], before[:, 2])
+
+
+def test_a_clips_weight_counts_in_the_loss(clips):
+    model = network("copy_last")
+    model.compile(loss="mse")
+    alone = [model.evaluate(windows.window_dataset(clip, 4), verbose=0) for clip in clips[:2]]
+    counts = [1 / error for error in alone]
+    assert model.evaluate(dataset(clips[:2], weights=counts), verbose=0) == pytest.approx(1, rel=1e-4)
+
+
+def test_a_network_with_optical_flow_inside_learns(clips):
+    """The flow is computed in NumPy, outside what the backend compiles."""
+    model = network("flow_unet", filters=4, deep_filters=4)
+    history = training.fit(
+        model, dataset(clips, shuffle=True), dataset(clips), steps=8, rounds=2, learning_rate=1e-2, progress=False
+    )
+    assert history[-1]["validation"] < history[0]["validation"]
+
+
+def test_diagnostics_and_scores_agree_with_what_is_known(clips):
+    video = windows.to_unit(clips)
+    copying = network("copy_last")
+    assert diagnostics.leaks(copying, np.concatenate([video, video[:, ::-1]], axis=1)[:1]) == []
+    assert diagnostics.shift_error(copying, video[:, :4], 2) == pytest.approx(0, abs=1e-6)
+    assert diagnostics.order_sensitivity(network("context_mean"), video[:, :4])["shuffled"] < 1e-4
+    forecast = forecasting.predict_next(copying, video[:, :4])
+    assert metrics.skill(video[:, 4], forecast, video[:, 3]) == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="the tool runs on JAX")

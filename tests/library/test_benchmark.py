@@ -56,7 +56,7 @@ def without_times(result):
 def put_calibration(protocol, folder, seconds_per_step=0.002):
     """As if the model had been timed: how many steps there are must not depend on this machine's load."""
     (job,) = Benchmark(protocol, folder).jobs("calibration", [MODEL])
-    depends = fingerprints.today(*(job.settings[name] for name in ("model", "arguments", "task")))
+    depends = fingerprints.today(job.settings)
     result = {"settings": job.settings, "fingerprint": depends, "seconds_per_step": seconds_per_step}
     results.save(job.name, result, folder / "small")
 
@@ -207,7 +207,26 @@ def test_the_books_protocols_name_models_that_can_be_built(name):
         shape = protocols.load_task(**settings["task"] | few).context_shape
     Benchmark(name)  # refuses a model that there is not
     for model, arguments in settings["models"].items():
-        assert build(model, shape, **arguments).output_shape == (None, *shape[1:])
+        given = {"model": model} | arguments
+        assert build(given.pop("model"), shape, **given).output_shape == (None, *shape[1:])
+    assert set(settings["training"].get("on_differences", [])) <= set(settings["models"])
+
+
+def test_a_row_may_be_a_variant_of_a_model(protocol, tmp_path):
+    """It is the model's function with other arguments, and a job like any other; one that reads differences says so."""
+    text = SMALL + f'variant = {{ model = "{MODEL}", depth = 2 }}\n'
+    text = text.replace("seeds = [0, 1]", 'on_differences = ["variant"]\nseeds = [0]').replace("1e-3, 1e-2", "1e-3")
+    protocol.write_text(text)
+    plan = Benchmark(protocol, tmp_path)
+    (usual,), (variant,) = (plan.jobs("calibration", [row]) for row in (MODEL, "variant"))
+    assert (variant.name, variant.settings["model"]) == ("calibration/variant", MODEL)
+    assert variant.settings["arguments"] == fingerprints.resolved_arguments(MODEL, {"depth": 2})
+    assert variant.settings["differences"]
+    assert "differences" not in usual.settings
+    assert runner.run_benchmark(protocol, ["variant"], folder=tmp_path, workers=1) == []
+    assert {file.stem for file in (tmp_path / plan.name / "runs").glob("variant*.json")}
+    with pytest.raises(SystemExit):
+        main(["--protocol", str(protocol), "--folder", str(tmp_path), "--models", "variants"])
 
 
 def test_a_ray_cluster_gives_what_processes_give(protocol, tmp_path):

@@ -1,21 +1,25 @@
 """Reading, checking and writing clips, and what happens to bad input."""
 
+import re
 import shutil
 import subprocess
 import threading
 import time
 from pathlib import Path
 
+import cv2
 import imageio_ffmpeg
 import numpy as np
 import psutil
 import pytest
 from PIL import Image
 
-from nextframe import clips
+import nextframe
+from nextframe import clips, metrics
 from nextframe._utils import ffmpeg, files
 from nextframe.datasets.mnist import mnist_digits
-from nextframe.datasets.real_clips import example_path
+from nextframe.datasets.moving_digits import moving_digits
+from nextframe.datasets.real_clips import CLIPS, example_path
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
@@ -76,13 +80,25 @@ def test_odd_sides_survive_mp4(tmp_path, clip):
     assert clips.read_clip(tmp_path / "odd.mp4").shape == (12, 31, 47)
 
 
-@pytest.mark.parametrize(("name", "frames"), [("bottle", 217), ("box", 455)])
-def test_example_clips(name, frames):
-    path = example_path(name)
-    assert path.stat().st_size < 400_000
+@pytest.mark.parametrize("name", CLIPS)
+def test_example_clips(name):
+    path, about = example_path(name), CLIPS[name]
     clip = clips.read_clip(path)
-    assert clip.shape == (frames, 240, 320)
+    assert clip.shape == (about.frames, *about.size)
     assert clip.std() > 20  # a picture, not a blank
+    assert ffmpeg.read_header(path)["fps"] == pytest.approx(about.fps, abs=0.05)
+    assert clips.frame_rate(path) == pytest.approx(about.fps, abs=0.05)
+    change = np.abs(np.diff(clip.astype(int), axis=0)).mean(axis=(1, 2))  # in grey levels
+    assert np.median(change) > 1.5  # it moves
+    cuts = np.flatnonzero(change > 30) + 1
+    assert list(cuts) == ([116] if name == "city" else [])
+    repeats = {"heart": [11, 28, 44, 61, 77, 94, 110], "bunny": [7, 32, 57, 82, 107]}  # as their sources have them
+    if name in repeats:
+        assert list(np.flatnonzero(change < 0.2) + 1) == repeats[name]
+
+
+def test_the_clips_are_small_together():
+    assert sum(example_path(name).stat().st_size for name in CLIPS) < 4e6
 
 
 def test_digits():
@@ -212,9 +228,194 @@ def test_broken_image_in_folder(tmp_path):
     assert "a1.png is not an image that can be read" in error_message(clips.read_clip, tmp_path)
 
 
-def test_image_with_more_than_8_bits(tmp_path):
-    Image.fromarray(np.full((4, 4), 40_000, np.uint16)).save(tmp_path / "deep.png")
-    assert "deep.png has more than 8 bits a pixel: scale it to 0..255" in error_message(clips.read_clip, tmp_path)
+def advised_range(message):
+    """The last value_range=… or "such as (…)" that a message gives."""
+    low, high = re.findall(r"\(([-\d.e]+), ([-\d.e]+)\)", message)[-1]
+    return float(low), float(high)
+
+
+@pytest.mark.parametrize("name", ["deep.png", "deep.tif", "deep.pgm"])
+@pytest.mark.parametrize(("bits", "level"), [(12, 2048), (16, 40_000)])
+@pytest.mark.parametrize("alone", [True, False])
+def test_image_with_more_than_8_bits(tmp_path, name, bits, level, alone):
+    """A file or a folder of them: refused, and read right with the range that the message names."""
+    pixels = np.full((4, 6), level, np.uint16)
+    pixels[0] = 0
+    Image.fromarray(pixels).save(tmp_path / name)
+    source = tmp_path / name if alone else tmp_path
+    message = error_message(clips.read_clip, source)
+    assert f"{name} has more than 8 bits a pixel, here 0 to {level}; expected 0..255: pass value_range=" in message
+    assert advised_range(message) == (0, 2**bits - 1)
+    clip = clips.read_clip(source, value_range=advised_range(message))
+    assert clip.shape == (1, 4, 6)
+    assert np.array_equal(clip[0], np.rint(pixels / (2**bits - 1) * 255))
+    assert clips.read_clip(source, size=2, value_range=(0, 2**bits - 1)).shape == (1, 2, 2)
+    assert clips.frame_size(source) == (4, 6)
+
+
+@pytest.mark.parametrize("name", ["deep.png", "deep.tif", "deep.ppm", "with_alpha.png"])
+@pytest.mark.parametrize("alone", [True, False])
+def test_image_with_more_than_8_bits_a_colour(tmp_path, name, alone):
+    """Pillow would drop the lower ones in silence, and the rest would be nearly black."""
+    levels = np.stack(np.meshgrid([0, 4000], [0, 2000], [0, 1000, 3000], indexing="ij"), axis=-1).reshape(4, 3, 3)
+    alpha = np.full((4, 3, 1), 65535)
+    stored = np.concatenate([levels[..., ::-1], *[alpha] * name.startswith("with_alpha")], axis=-1)
+    cv2.imwrite(str(tmp_path / name), stored.astype(np.uint16))
+    source = tmp_path / name if alone else tmp_path
+    grey = np.rint(levels @ [0.299, 0.587, 0.114])
+    message = error_message(clips.read_clip, source)
+    assert f"{name} has more than 8 bits a pixel, here 0 to {grey.max():.0f}; expected 0..255: pass value_ra" in message
+    white = advised_range(message)[1]
+    assert white == 4095
+    expected = np.rint(grey / white * 255)
+    assert np.array_equal(clips.read_clip(source, value_range=(0, white))[0], expected)
+    for number, channel in enumerate(("red", "green", "blue")):
+        expected = np.rint(levels[..., number] / white * 255)
+        assert np.array_equal(clips.read_clip(source, channel=channel, value_range=(0, white))[0], expected)
+
+
+def test_the_range_of_all_pages_is_advised(tmp_path):
+    """The first page alone may be dark."""
+    pages = [Image.fromarray(np.full((4, 4), level, np.uint16)) for level in (100, 3000, 60_000)]
+    pages[0].save(tmp_path / "deep.tif", save_all=True, append_images=pages[1:])
+    message = error_message(clips.read_clip, tmp_path / "deep.tif")
+    assert "here 100 to 60000" in message
+    assert clips.read_clip(tmp_path / "deep.tif", value_range=advised_range(message))[:, 0, 0].tolist() == [0, 12, 233]
+    for number, low in enumerate((0.5, 0.501)):
+        field = np.linspace(low, low + 0.001, 16, dtype=np.float32).reshape(4, 4)
+        Image.fromarray(field).save(tmp_path / f"{number}.tif")
+    (tmp_path / "deep.tif").unlink()
+    with pytest.warns(UserWarning, match=r"pass value_range=\(0.5, 0.502\)") as caught:
+        clips.read_clip(tmp_path)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((9, 4, 6), (4, 6)), ((9, 4, 6, 1), (4, 6)), ((1, 9, 4, 6), (4, 6)), ((9, 4, 6, 3), (4, 6))]
+)
+def test_the_size_of_an_arrays_frames(tmp_path, shape, size):
+    np.save(tmp_path / "a.npy", np.full(shape, 300.0))  # in a range that is yet to be named
+    assert clips.frame_size(tmp_path / "a.npy") == size
+    np.save(tmp_path / "a.npy", np.zeros((4, 6), np.uint8))
+    assert "(4, 6) is not a clip; expected (time, height, width): give it an axis" in error_message(
+        clips.frame_size, tmp_path / "a.npy"
+    )
+
+
+def test_images_of_floats(tmp_path):
+    """As an array of them would be: 0..1 is a picture, another range needs to be named."""
+    for number, level in enumerate((0.0, 1.0)):
+        Image.fromarray(np.full((4, 4), level, np.float32)).save(tmp_path / f"{number}.tif")
+    assert clips.read_clip(tmp_path)[:, 0, 0].tolist() == [0, 255]
+    Image.fromarray(np.array([[-32, 19], [19, 70]], np.float32)).save(tmp_path / "0.tif")
+    message = error_message(clips.read_clip, tmp_path / "0.tif")
+    assert "0.tif: float clip has values -32 to 70; expected 0..1: pass value_range=(-32, 70)" in message
+    assert clips.read_clip(tmp_path / "0.tif", value_range=(-32, 70))[0].tolist() == [[0, 128], [128, 255]]
+
+
+@pytest.mark.parametrize("value_range", [(0, 1), (0, 255)])
+def test_a_range_for_pictures_of_8_bits(tmp_path, value_range):
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    message = error_message(clips.read_clip, tmp_path, value_range=value_range)
+    assert f"value_range={value_range} needs numbers, and a.png holds a picture of 8 bits a pixel" in message
+
+
+@pytest.mark.parametrize(("dtype", "level", "white"), [(np.uint16, 4000, 4095), (np.int32, 60_000, 65535)])
+def test_arrays_with_more_than_8_bits(tmp_path, dtype, level, white):
+    array = np.zeros((2, 4, 4), dtype)
+    array[1] = level
+    np.save(tmp_path / "deep.npy", array)
+    message = error_message(clips.read_clip, tmp_path / "deep.npy")
+    assert f"dtype {array.dtype}; expected uint8" in message
+    assert f"pass value_range=(0, {white})" in message
+    expected = round(level / white * 255)
+    assert clips.read_clip(tmp_path / "deep.npy", value_range=(0, white))[:, 0, 0].tolist() == [0, expected]
+    assert f"nextframe.clips.scale_to_bytes(clip, 0, {white})" in message
+    assert clips.check_clip(clips.scale_to_bytes(array, 0, white))[1, 0, 0] == expected
+
+
+@pytest.mark.parametrize("bits", [10, 12, 16])
+@pytest.mark.parametrize("suffix", [".mkv", ".avi"])
+def test_video_with_more_than_8_bits(tmp_path, bits, suffix):
+    ramp = np.tile(np.linspace(0, 1, 64), (3, 16, 1))
+    raw = np.rint(ramp * (2**bits - 1)).astype("<u2").tobytes()
+    grey = f"gray{bits}le"
+    video = ["-f", "rawvideo", "-pix_fmt", grey, "-s", "64x16", "-i", "-", "-c:v", "ffv1", "-pix_fmt", grey]
+    subprocess.run([FFMPEG, "-v", "error", *video, tmp_path / f"deep{suffix}"], input=raw, check=True)
+    clip = clips.read_clip(tmp_path / f"deep{suffix}")
+    assert clip.shape == (3, 16, 64)
+    assert np.abs(clip - ramp * 255).max() < 1
+
+
+@pytest.mark.parametrize("pixels", ["gray16le", "rgb48le"])
+def test_video_of_12_bits_in_16(tmp_path, pixels):
+    """As a scientific camera writes them: refused, and read right with the range that the message names."""
+    ramp = np.tile(np.rint(np.linspace(0, 4000, 64)), (3, 16, 1))
+    raw = (ramp if pixels == "gray16le" else ramp[..., None].repeat(3, -1)).astype("<u2").tobytes()
+    video = ["-f", "rawvideo", "-pix_fmt", pixels, "-s", "64x16", "-i", "-", "-c:v", "ffv1"]
+    subprocess.run([FFMPEG, "-v", "error", *video, tmp_path / "deep.mkv"], input=raw, check=True)
+    message = error_message(clips.read_clip, tmp_path / "deep.mkv")
+    assert re.search(r"deep.mkv has 16 bits a pixel and uses values up to 40\d\d; expected 0..65535", message)
+    read = clips.read_clip(tmp_path / "deep.mkv", value_range=advised_range(message))
+    assert np.abs(read - ramp / 4095 * 255).max() < 2
+    assert clips.read_clip(tmp_path / "deep.mkv", (8, 32), channel="green", value_range=(0, 4095)).shape == (3, 8, 32)
+    message = error_message(clips.read_clip, example_path("box"), value_range=(0, 4095))
+    assert "value_range=(0, 4095) needs numbers, and box.mp4 is a video of 8 to 14 bits" in message
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".gif", ".png", ".webp"])
+def test_every_frame_of_a_picture_is_read(tmp_path, suffix):
+    levels = list(range(0, 200, 20))
+    first, *others = [Image.new("L", (8, 6), level) for level in levels]
+    options = {"lossless": True} if suffix == ".webp" else {}
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / f"many{suffix}", tmp_path / "folder" / f"many{suffix}"):
+        first.save(path, save_all=True, append_images=others, **options)
+        source = path if path.parent == tmp_path else path.parent
+        if suffix != ".gif" or source.is_file():  # a folder's GIF is no picture of the clip
+            assert clips.read_clip(source)[:, 0, 0].tolist() == levels
+            assert clips.frame_size(source) == (6, 8)
+
+
+def test_a_tiff_has_no_frame_rate(tmp_path):
+    page = Image.new("L", (4, 4))
+    page.save(tmp_path / "a.tif", save_all=True, append_images=[page])
+    assert clips.frame_rate(tmp_path / "a.tif") is None
+    assert "has no frame rate" in error_message(clips.read_clip, tmp_path / "a.tif", fps=2)
+
+
+def test_small_copies_in_a_tiff_are_no_frames(tmp_path):
+    small = Image.new("L", (2, 2))
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    Image.new("L", (4, 4)).save(tmp_path / "a.tif", save_all=True, append_images=[small])
+    assert clips.read_clip(tmp_path / "a.tif").shape == (1, 4, 4)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_pictures_stand_upright(tmp_path, orientation):
+    """As the camera's note says, from a file and from a folder alike."""
+    stored = np.zeros((16, 32), np.uint8)
+    stored[:8, :8] = 255  # the upper left corner as it is stored
+    note = Image.Exif()
+    note[0x0112] = orientation
+    Image.fromarray(stored).save(tmp_path / "a.jpg", exif=note, quality=100)
+    upright = np.rot90(stored, {1: 0, 3: 2, 6: -1, 8: 1}[orientation])
+    for source in (tmp_path / "a.jpg", tmp_path):
+        (frame,) = clips.read_clip(source)
+        assert frame.shape == upright.shape == clips.frame_size(source)
+        assert np.abs(frame.astype(int) - upright).max() < 20
+
+
+def test_a_flat_field_is_not_made_black_and_white_in_silence(tmp_path):
+    field = (0.5 + np.linspace(-0.0005, 0.0005, 48).reshape(3, 4, 4)).astype(np.float32)
+    np.save(tmp_path / "field.npy", field)
+    for read, source in ((clips.read_clip, tmp_path / "field.npy"), (clips.check_clip, field)):
+        with pytest.warns(UserWarning, match="are 2 of 256 grey levels: .*pass value_range=") as caught:
+            read(source)
+    low, high = advised_range(str(caught[0].message).split("), ")[0] + ")")
+    clip = clips.read_clip(tmp_path / "field.npy", value_range=(low, high))
+    assert np.abs(clip.ravel() - np.linspace(0, 255, 48)).max() <= 1
+    assert clips.check_clip(np.array([0, 1, 2], np.uint8).repeat(16).reshape(3, 4, 4) / 255)[-1, 0, 0] == 2  # exact
 
 
 @pytest.mark.parametrize("size", [0, -3, (64, 0), (1, 2, 3), 6.5])
@@ -294,9 +495,9 @@ def test_write_into_a_folder_that_is_not_there(tmp_path, clip):
     [
         (np.zeros((5, 8, 8, 3), np.uint8), "(5, 8, 8, 3) is in colour", "convert to grey"),
         (np.zeros((2, 5, 8, 8, 1), np.uint8), "(2, 5, 8, 8, 1) is not a clip", "pass one clip"),
-        (np.zeros((8, 8), np.uint8), "(8, 8) is not a clip", "pass one clip"),
+        (np.zeros((8, 8), np.uint8), "(8, 8) is not a clip", "frame[None]"),
         (np.full((5, 8, 8), 200.0), "values 200 to 200; expected 0..1", "divide by 255"),
-        (np.full((5, 8, 8), -0.5), "values -0.5 to -0.5; expected 0..1", "divide by 255"),
+        (np.full((5, 8, 8), -0.1), "values -0.1 to -0.1; expected 0..1", "clip_to_unit"),
         (np.full((5, 8, 8), np.nan), "NaN; expected values in 0..1", "fill or drop"),
         (np.zeros((5, 8, 8), np.int64), "dtype int64; expected uint8", "convert it"),
         (np.zeros((0, 8, 8), np.uint8), "(0, 8, 8) has no frames", "check how it was cut"),
@@ -306,6 +507,75 @@ def test_arrays_that_are_not_clips(array, named, cure):
     message = error_message(clips.check_clip, array)
     assert named in message
     assert cure in message
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "advice"),
+    [
+        (0, 1.02, "metrics.clip_to_unit(clip)"),
+        (-0.1, 1, "metrics.clip_to_unit(clip)"),
+        (0, 255, "clip / 255"),
+        (0, 200, "clip / 255"),
+        (-0.5, 255.4, "metrics.clip_to_unit(clip / 255)"),
+        (-32, 70, "clips.scale_to_bytes(clip, -32, 70)"),
+        (0, 70, "clips.scale_to_bytes(clip, 0, 70)"),
+        (0, 100, "clips.scale_to_bytes(clip, 0, 100)"),
+        (-0.5, 0.5, "clips.scale_to_bytes(clip, -0.5, 0.5)"),
+        (0, 30, "clips.scale_to_bytes(clip, 0, 30)"),
+        (0, 4095, "clips.scale_to_bytes(clip, 0, 4095)"),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_advice_for_floats_works(low, high, advice, dtype):
+    clip = np.linspace(low, high, 2 * 32 * 32).reshape(2, 32, 32).astype(dtype)
+    message = error_message(clips.check_clip, clip)
+    assert f"values {low:g} to {high:g}; expected 0..1" in message
+    assert advice in message
+    assert "255" in advice or "divide" not in message
+    follow = {"clip": clip, "clips": clips, "metrics": metrics}
+    followed = clips.check_clip(eval(advice, follow))
+    assert followed.min() <= 2
+    assert followed.max() >= 200
+
+
+@pytest.mark.parametrize(
+    ("colour", "advice"),
+    [
+        (np.uint8([255, 255, 255]), '(clip @ [0.299, 0.587, 0.114]).round().astype("uint8")'),
+        (np.uint8([255, 255, 255, 0]), '(clip[..., :3] @ [0.299, 0.587, 0.114]).round().astype("uint8")'),
+        (np.int64([255, 255, 255]), '(clip @ [0.299, 0.587, 0.114]).round().astype("uint8")'),
+        (np.uint16([4095, 4095, 4095]), "nextframe.clips.scale_to_bytes(clip @ [0.299, 0.587, 0.114], 0, 4095)"),
+        (np.float32([1, 1, 1]), "clip @ [0.299, 0.587, 0.114]"),
+        (np.float32([255, 255, 255]), "clip @ [0.299, 0.587, 0.114] / 255"),
+        (np.float64([1, 1, 1, 1]), "clip[..., :3] @ [0.299, 0.587, 0.114]"),
+    ],
+)
+def test_advice_for_colour_works(colour, advice):
+    clip = np.zeros((2, 8, 8, len(colour)), colour.dtype)
+    clip[1] = colour
+    assert error_message(clips.check_clip, clip).endswith(f"convert to grey first: {advice}")
+    assert clips.check_clip(eval(advice, {"clip": clip, "nextframe": nextframe}))[:, 0, 0].tolist() == [0, 255]
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32])
+def test_advice_for_whole_numbers_works(dtype):
+    clip = np.arange(128).reshape(2, 8, 8).astype(dtype)
+    assert 'convert it first, with clip.astype("uint8")' in error_message(clips.check_clip, clip)
+    assert np.array_equal(clips.check_clip(clip.astype("uint8")), clip)
+
+
+@pytest.mark.parametrize("name", ["frame.mp4", "frame.npy"])
+def test_one_frame_is_not_written_as_many(tmp_path, name):
+    frame = np.random.default_rng(0).integers(0, 256, (32, 48, 1), np.uint8)
+    message = error_message(clips.write_clip, tmp_path / name, frame)
+    assert "shape (32, 48, 1) looks like one frame" in message
+    assert "as in frame[None]" in message
+    assert not (tmp_path / name).exists()
+    clips.write_clip(tmp_path / name, frame[None])
+    assert clips.read_clip(tmp_path / name).shape == (1, 32, 48)
+    assert "in colour" in error_message(clips.check_clip, np.zeros((32, 48, 3), np.uint8)[None])
+    assert "looks like one frame" in error_message(clips.check_clip, np.zeros((32, 48, 3), np.uint8))
+    assert clips.check_clip(np.zeros((5, 4, 4), np.uint8)).shape == (5, 4, 4)  # tiny, but a clip
 
 
 def test_check_clip_converts_what_it_may(clip):
@@ -324,8 +594,42 @@ def test_check_clips_takes_one_or_several(clip):
         clips.check_clips([clip, clip[:, 1:]])
 
 
+def test_check_clips_takes_several_with_channels(clip):
+    several = np.stack([clip, clip])[..., None]
+    assert [each.shape for each in clips.check_clips(several)] == [clip.shape] * 2
+    assert np.array_equal(clips.check_clips(several)[1], clip)
+    assert "in colour" in error_message(clips.check_clips, np.zeros((2, 5, 8, 8, 3), np.uint8))
+
+
+@pytest.mark.parametrize("channel", [False, True])
+def test_time_first_is_refused(channel):
+    """The layout of Moving MNIST's own file, (20, 10000, 64, 64): frames would be cut from many clips."""
+    digits = moving_digits(400, 20, canvas=32, digits=1)
+    stored = digits.swapaxes(0, 1)
+    array = stored[..., None] if channel else stored
+    message = error_message(clips.check_clips, array)
+    assert "(20, 400, 32, 32" in message
+    assert "looks like 400 clips of 20 frames with time first" in message
+    assert "pass it with .swapaxes(0, 1)" in message
+    checked = clips.check_clips(array.swapaxes(0, 1))
+    assert len(checked) == 400
+    assert np.array_equal(checked[7], digits[7])
+    assert len(clips.check_clips(list(array))) == 20  # whoever means it may
+
+
+@pytest.mark.parametrize("array", [np.zeros((20, 400, 8, 8), np.uint8), np.zeros((5, 100, 8, 8, 1), np.uint8)])
+def test_time_first_is_suspected_where_pixels_do_not_tell(array):
+    assert "time first" in error_message(clips.check_clips, array)
+
+
+def test_few_long_clips_are_not_time_first():
+    few = moving_digits(3, 120, canvas=32, digits=1)
+    assert len(clips.check_clips(few)) == 3
+    assert len(clips.check_clips(clips.read_clip(example_path("box"), size=16)[None])) == 1
+
+
 def test_unknown_example():
-    assert "name='cup': expected one of bottle, box" in error_message(example_path, "cup")
+    assert "name='cup': expected one of bottle, box, heart, city, tree, bunny" in error_message(example_path, "cup")
 
 
 def test_damaged_asset(tmp_path, monkeypatch):

@@ -107,8 +107,8 @@ def test_fc_lstm_is_as_large_as_published():
     """Shi et al. (2015), table 1: FC-LSTM-2048-2048 on 64×64, 142,667,776 parameters."""
     encoder = stacked(layers.LSTM, (10, 4096), (2048, 2048))
     forecaster = stacked(layers.LSTM, (10, 1), (2048, 2048))  # of the state alone; Keras wants an input
-    painter = model_of(layers.Dense(4096), (2048,))
-    ours = sum(model.count_params() for model in (encoder, forecaster, painter))
+    decoder = model_of(layers.Dense(4096), (2048,))
+    ours = sum(model.count_params() for model in (encoder, forecaster, decoder))
     an_input, peepholes = 4 * 2048, 4 * 3 * 2048  # which Keras's cells lack: three for each unit of four layers
     assert ours - an_input + peepholes == 142_667_776
     # two operations for each weight of a matrix and frame
@@ -121,8 +121,8 @@ def test_conv_lstm_is_as_large_as_published():
     grid = (10, 16, 16)
     encoder = stacked(layers.ConvLSTM2D, (*grid, 16), (128, 64, 64), 5, padding="same")
     forecaster = stacked(layers.ConvLSTM2D, (*grid, 1), (64, 64, 128), 5, padding="same")
-    painter = model_of(layers.Conv2D(16, 1), (16, 16, 128 + 64 + 64))
-    ours = sum(model.count_params() for model in (encoder, forecaster, painter))
+    decoder = model_of(layers.Conv2D(16, 1), (16, 16, 128 + 64 + 64))
+    ours = sum(model.count_params() for model in (encoder, forecaster, decoder))
     an_input = 4 * 64 * 5 * 5  # the forecaster reads nothing but the encoder's state; Keras wants an input
     peepholes = 2 * 3 * (128 + 64 + 64)  # which Keras's cells lack
     assert ours - an_input + peepholes == 7_585_296
@@ -285,7 +285,9 @@ def test_leaks_of_a_model_that_reads_windows(monkeypatch):
     assert diagnostics.leaks(model, video) == []
     honest = forecasting.predict_along
     module = sys.modules["nextframe.diagnostics.leaks"]  # the package's attribute is the function
-    monkeypatch.setattr(module, "predict_along", lambda model, video: honest(model, np.roll(video, -1, axis=1)))
+    monkeypatch.setattr(
+        module, "predict_along", lambda model, video, **options: honest(model, np.roll(video, -1, axis=1), **options)
+    )
     assert diagnostics.leaks(model, video)[:3] == [(2, 3), (3, 4), (4, 5)]
 
 

@@ -1,6 +1,7 @@
 """Fingerprints differ where what they stand for differs, and only there."""
 
 import dataclasses
+import functools
 import inspect
 
 import keras
@@ -11,6 +12,7 @@ from keras import layers
 from nextframe.benchmark import fingerprints, protocols
 from nextframe.layers import ConvGRU2D
 from nextframe.models import build
+from nextframe.models.on_differences import on_differences
 
 SHAPE = (4, 16, 16, 1)
 
@@ -82,6 +84,24 @@ def test_the_cut_into_clips_matters():
     task = protocols.digits_32(training=2)
     joined = dataclasses.replace(task, training_clips=task.training_clips.reshape(1, 40, 32, 32))
     assert fingerprints.data(joined) != fingerprints.data(task)
+
+
+def test_what_surrounds_a_network_matters(monkeypatch):
+    """It reads differences, or other ones; clips count otherwise in the loss."""
+    task = {"source": "real_clips_64", "names": ["bottle", "heart"], "sections": 1, "context": 4}
+    found = []
+    for change in (None, "differences", "gain"):
+        if change == "gain":
+            fingerprints._today.cache_clear()
+            monkeypatch.setattr(fingerprints, "on_differences", functools.partial(on_differences, gain=2.0))
+        given = {"model": "conv3d", "arguments": {"head": "linear"}, "task": task, "steps": 3}
+        found.append(fingerprints.today(given | ({"differences": True} if change else {})))
+    fingerprints._today.cache_clear()
+    assert len({each["structure"] for each in found}) == 3
+    loaded = protocols.load_task(**task)
+    (first, second), validation = loaded.weights
+    for other in (([first, 2 * second], validation), (None, None)):
+        assert fingerprints.data(dataclasses.replace(loaded, weights=other)) != found[0]["data"]
 
 
 def test_all_arguments_are_resolved():

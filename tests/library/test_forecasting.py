@@ -1,5 +1,7 @@
 """One-step forecasts and rollouts."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -70,6 +72,10 @@ def test_bytes_and_empty_batches(context):
     model = build("copy_last", context.shape[1:])
     with pytest.raises(ValueError, match="dtype uint8; expected floats in 0..1: use nextframe.windows.to_unit"):
         forecasting.predict_next(model, np.zeros((3, 4, 8, 8, 1), np.uint8))
+    with pytest.raises(ValueError, match=r"model=<array of shape .*>: expected a keras.Model, and the context after"):
+        forecasting.predict_next(context, model)
+    with pytest.raises(ValueError, match=r"model=<array of shape .*>: expected a keras.Model, and the videos after"):
+        forecasting.predict_along(context, model)
     with pytest.raises(ValueError, match="empty batch: expected at least one context"):
         forecasting.predict_next(model, context[:0])
 
@@ -105,3 +111,50 @@ def test_forecasts_along_a_video_are_those_of_its_windows():
 def test_video_too_short_to_forecast_along(context):
     with pytest.raises(ValueError, match=r"videos have shape \(3, 4, 8, 8, 1\): expected .* longer than 4 frames"):
         forecasting.predict_along(build("copy_last", (4, 8, 8, 1)), context)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "cure"),
+    [
+        (0, 255, "divide by 255, as in context / 255"),
+        (-32, 70, "(context - low) / (high - low)"),
+        (-1, 1, "(context - low) / (high - low)"),
+        (-2, 255.5, "divide by 255 and limit the rest: nextframe.metrics.clip_to_unit(context / 255)"),
+    ],
+)
+@pytest.mark.parametrize("function", [forecasting.predict_next, forecasting.predict_along, forecasting.rollout])
+def test_floats_of_another_scale_are_refused(context, low, high, cure, function):
+    model = build("copy_last", (3 if function is forecasting.predict_along else 4, *context.shape[2:]))
+    options = (1,) if function is forecasting.rollout else ()
+    stretched = low + (high - low) * (context - context.min()) / np.ptp(context)
+    with pytest.raises(ValueError, match=f"context has values .*{high:g}; expected 0..1: {re.escape(cure)}"):
+        function(model, stretched, *options)
+    cures = (stretched / 255, (stretched - low) / (high - low), np.clip(stretched / 255, 0, 1))
+    follow = cures[0] if "as in" in cure else cures[2] if "clip" in cure else cures[1]
+    assert np.isfinite(function(model, follow.astype(np.float32), *options)).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_contexts_with_holes_are_refused(context, value):
+    context[0, 1, 2, 3] = value
+    with pytest.raises(ValueError, match="context holds NaN or infinite values; .*: fill or drop"):
+        forecasting.predict_next(build("copy_last", context.shape[1:]), context)
+
+
+def test_forecasts_that_stray_may_be_fed_back(context):
+    """A little outside 0..1 is what linear heads do; the check of a range is of what comes in, and can be left out."""
+    model = build("linear_extrapolation", context.shape[1:])
+    assert forecasting.predict_next(model, context * 1.9 - 0.45).shape == (3, 8, 8, 1)
+    assert np.abs(forecasting.rollout(model, context, 8, clip=False)).max() > 3
+    assert forecasting.predict_next(model, 9 * context, check_range=False).shape == (3, 8, 8, 1)
+
+
+def test_a_list_of_contexts(context):
+    with pytest.raises(ValueError, match=r"context=<list of 3, the first <array of shape .*np.stack"):
+        forecasting.predict_next(build("copy_last", context.shape[1:]), list(context))
+
+
+def test_a_model_of_other_inputs(context):
+    inputs = keras.Input((8, 8, 1))
+    with pytest.raises(ValueError, match=r"was built for \(batch, 8, 8, 1\)"):
+        forecasting.predict_next(keras.Model(inputs, inputs + 0), context)

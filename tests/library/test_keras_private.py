@@ -5,7 +5,7 @@ import numpy as np
 from keras import layers
 
 from nextframe._utils.keras_layers import all_layers
-from nextframe._utils.keras_private import examples_in_mean_loss
+from nextframe._utils.keras_private import examples_in_mean_loss, update_in_one_pass
 
 
 def test_the_mean_loss_counts_examples():
@@ -30,6 +30,28 @@ def test_the_mean_loss_counts_examples():
         "validation): count them another way in nextframe/_utils/keras_private.py. Until then "
         "training.fit stops, or its history has wrong 'examples' and 'flops'; pin an older Keras in requirements.txt"
     )
+
+
+def test_adam_in_one_pass_learns_what_adam_learns(tmp_path):
+    x = np.random.default_rng(0).normal(size=(64, 6, 5)).astype(np.float32)
+    trained = []
+    for in_one_pass in (False, True):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((6, 5)), layers.LSTM(8), layers.Dense(5)])
+        optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.02, 40))
+        optimizer.build(model.trainable_variables)
+        if in_one_pass:
+            update_in_one_pass(optimizer)
+        model.compile(optimizer, "mse", jit_compile=False)
+        model.fit(x, x[:, -1] ** 2, 8, epochs=5, shuffle=False, verbose=0)
+        trained.append([*model.get_weights(), *map(keras.ops.convert_to_numpy, optimizer.variables)])
+    plain, one_pass = trained
+    for expected, found in zip(plain, one_pass, strict=True):
+        np.testing.assert_allclose(found, expected, atol=2e-5)
+    path = tmp_path / "model.keras"
+    model.save(path)
+    assert type(keras.saving.load_model(path).optimizer) is keras.optimizers.Adam
+    assert optimizer.get_config() == keras.optimizers.Adam.from_config(optimizer.get_config()).get_config()
 
 
 def test_every_layer_of_a_model_is_found_once():

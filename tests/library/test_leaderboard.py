@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 
 import keras
 import numpy as np
@@ -88,6 +89,23 @@ def test_a_run_of_another_protocol_is_refused(protocol, tmp_path):
     protocol.write_text(protocol.read_text().replace("horizon = 1", "horizon = 2"))
     with pytest.raises(ValueError, match="copy_last was measured with another horizon than today's"):
         leaderboard.load_runs(protocol, tmp_path)
+
+
+def test_a_run_after_another_search_is_refused(protocol, tmp_path):
+    """Its rate was found in other steps than the protocol now asks for."""
+    share = re.search(r"share = [\d.]+", protocol.read_text())[0]
+    protocol.write_text(protocol.read_text().replace(share, "share = 0.9"))
+    with pytest.raises(ValueError, match=f"search/{MODEL}-.* was measured with another steps than today's"):
+        leaderboard.load_runs(protocol, tmp_path)
+
+
+def test_the_gpus_numbers_are_of_todays_networks(tmp_path, monkeypatch):
+    found = leaderboard.load_gpu()
+    assert list(found) == list(protocols.settings("digits-32")["models"])
+    assert all(measured["steps_per_second"] > 0 for measured in found.values())
+    monkeypatch.setitem(MODELS, MODEL, conv3d_of_other_code)
+    with pytest.raises(ValueError, match=f"{MODEL} was measured with another network.*measure_gpu.py .*{MODEL}$"):
+        leaderboard.load_gpu()
 
 
 def test_the_spread_over_seeds_is_half_the_range():

@@ -124,6 +124,23 @@ def test_bad_frames(metric, truth, forecast, named):
         metric(truth, forecast)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "cure"),
+    [
+        (0, 1.02, lambda truth: metrics.clip_to_unit(truth)),
+        (0, 255, lambda truth: truth / 255),
+        (-32, 70, lambda truth: (truth - truth.min()) / (truth.max() - truth.min())),
+    ],
+    ids=["nextframe.metrics.clip_to_unit(truth)", "truth / 255", "(truth - low) / (high - low)"],
+)
+def test_advice_for_a_truth_out_of_range_works(low, high, cure, request):
+    truth = np.linspace(low, high, 64).reshape(8, 8, 1)
+    with pytest.raises(ValueError, match=f"values {low} to {high:g}; expected 0..1: ") as caught:
+        metrics.mse(truth, truth)
+    assert request.node.callspec.id in str(caught.value)
+    assert metrics.mse(cure(truth), cure(truth)) == 0
+
+
 def test_frames_too_small_for_ssim():
     with pytest.raises(ValueError, match="frames are 6×8; SSIM needs at least 7×7: use larger frames"):
         metrics.ssim(np.zeros((6, 8, 1)), np.zeros((6, 8, 1)))

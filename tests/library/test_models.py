@@ -1,5 +1,7 @@
 """Every registered model: one call, context in, target out. And what each baseline forecasts."""
 
+import re
+import subprocess
 import sys
 
 import keras
@@ -8,9 +10,11 @@ import pytest
 
 from nextframe import diagnostics, forecasting, metrics, windows
 from nextframe.datasets.moving_digits import moving_digits
-from nextframe.models import MODELS, baselines, build, patches
+from nextframe.layers.flow_proposals import flow_proposals
+from nextframe.models import MODELS, build, patches
 from nextframe.models.conv3d import TEMPORAL_POOLINGS
 from nextframe.models.heads import HEADS
+from nextframe.models.on_differences import on_differences
 
 
 @pytest.fixture
@@ -62,8 +66,8 @@ def test_optical_flow_leaves_still_frames_alone():
 
 def test_optical_flow_without_opencv(context, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(ImportError, match="optical_flow needs OpenCV: pip install opencv-python-headless"):
-        baselines._move_on(context[0, -2, ..., 0], context[0, -1, ..., 0])
+    with pytest.raises(ImportError, match="optical flow needs OpenCV: pip install opencv-python-headless"):
+        flow_proposals(context[0, ..., 0])
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -79,6 +83,26 @@ def test_a_baseline_is_a_keras_model_like_any_other(name, context, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     np.testing.assert_allclose(forecasting.predict_next(loaded, context), expected, atol=1e-6)
+
+
+def test_saved_models_load_in_a_process_of_their_own(context, tmp_path):
+    """After `import nextframe` alone, which registers layers that it has not imported."""
+    expected = {}
+    for name in MODELS:
+        model = build(name, context.shape[1:])
+        model.save(tmp_path / f"{name}.keras")
+        expected[name] = forecasting.predict_next(model, context)
+    np.save(tmp_path / "context.npy", context)
+    code = """
+import pathlib, keras, nextframe, numpy as np
+context = np.load("context.npy")
+for path in sorted(pathlib.Path().glob("*.keras")):
+    np.save(path.stem, keras.saving.load_model(path, compile=False).predict(context, verbose=0))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for name, forecast in expected.items():
+        np.testing.assert_allclose(np.load(tmp_path / f"{name}.npy"), forecast, atol=1e-6)
 
 
 def test_frames_too_small_for_optical_flow():
@@ -98,6 +122,74 @@ def test_bad_context_shape(name, shape):
         build(name, shape)
 
 
+@pytest.mark.parametrize("shape", [(None, 32, 32, 1), (4, None, 32, 1), (4, 32, 0, 1), (4, 32.5, 32, 1)])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_shape_with_holes(name, shape):
+    with pytest.raises(ValueError, match=r"context_shape=.*: expected \(N, height, width, 1\) in whole numbers from 1"):
+        build(name, shape)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_frames_where_a_shape_is_meant(name):
+    frames = np.zeros((3, 4, 16, 16, 1), np.float32)
+    with pytest.raises(
+        ValueError, match=r"context_shape=<array of shape \(3, 4, 16, 16, 1\)>.*contexts.shape"
+    ) as caught:
+        build(name, frames)
+    assert len(str(caught.value)) < 200
+    with pytest.raises(ValueError, match=r"context_shape=<array of shape \(4, 16, 16, 1\)>"):
+        build(name, frames[0])
+    if name == "conv_lstm":
+        assert build(name, frames.shape[1:]).input_shape == (None, 4, 16, 16, 1)
+
+
+@pytest.mark.parametrize("shape", [7, None, "big", [0.0] * 100_000])
+def test_what_is_no_shape_is_not_quoted_at_length(shape):
+    with pytest.raises(ValueError, match="context_shape=") as caught:
+        build("copy_last", shape)
+    assert len(str(caught.value)) < 500
+
+
+def test_arrays_are_quoted_by_their_shape():
+    frames = np.zeros((100, 64, 64))
+    for size in ({"filters": 4, "patch": frames}, {"cell": frames}, {"head": list(frames)}):
+        with pytest.raises(ValueError, match=r"=<.*array of shape .*: expected") as caught:
+            build("conv_lstm", (4, 16, 16, 1), **size)
+        assert len(str(caught.value)) < 300
+
+
+def test_channels_first_is_refused_with_its_cure():
+    try:
+        keras.config.set_image_data_format("channels_first")
+        for name in MODELS:
+            with pytest.raises(ValueError, match="image_data_format is 'channels_first'; expected 'channels_last'"):
+                build(name, (4, 16, 16, 1))
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    assert build("conv_lstm", (4, 16, 16, 1)).output_shape == (None, 16, 16, 1)
+
+
+@pytest.mark.parametrize("name", ["conv3d", "conv_lstm", "frames_as_channels", "forecaster"])
+@pytest.mark.parametrize(
+    ("sides", "patch"), [((33, 47), 2), ((33, 47), 4), ((18, 16), 4), ((30, 45), 4), ((12, 20), 5)]
+)
+def test_advice_on_patches_works(name, sides, patch):
+    """Each patch and each size that the message names."""
+    with pytest.raises(ValueError, match="does not divide|must be multiples") as caught:
+        build(name, (4, *sides, 1), patch=patch)
+    message = str(caught.value)
+    height, width = re.search(r"size=\((\d+), (\d+)\)", message).groups()
+    assert build(name, (4, int(height), int(width), 1), patch=patch)
+    assert abs(int(height) - sides[0]) <= patch
+    assert abs(int(width) - sides[1]) <= patch
+    if other := re.search(r"choose patch=(\d+)", message):
+        assert build(name, (4, *sides, 1), patch=int(other[1]))
+    else:
+        assert name == "forecaster"  # its sides must be even
+        assert sides[0] % 2 or sides[1] % 2
+        assert "no other patch fits" in message
+
+
 @pytest.mark.parametrize("name", ["linear_extrapolation", "optical_flow"])
 def test_motion_needs_two_frames(name):
     with pytest.raises(ValueError, match="needs at least 2 frames of context"):
@@ -115,7 +207,7 @@ def test_motion_needs_two_frames(name):
         ("dense_lstm", {"units": 8, "cell": "gru"}),
         ("frames_as_channels", {"filters": 4, "depth": 3}),
         ("frames_as_channels", {"filters": 4, "depth": 3, "patch": 2}),
-        *(("conv3d", {"filters": 4, "depth": 2, "temporal_pooling": collapse}) for collapse in TEMPORAL_POOLINGS),
+        *(("conv3d", {"filters": 4, "depth": 2, "temporal_pooling": pooling}) for pooling in TEMPORAL_POOLINGS),
         ("conv_lstm", {"filters": 4, "depth": 2, "decoder_filters": 8}),
         ("conv_lstm", {"filters": 4, "cell": "gru", "frames_per_step": 2, "decoder_filters": 8}),
         ("conv_then_lstm", {"filters": 4, "units": 8}),
@@ -244,7 +336,11 @@ def test_no_model_sees_what_it_predicts(name):
         ("dense_lstm", {"cell": "rnn"}, "cell='rnn': expected one of lstm, gru"),
         ("dense_lstm", {"head": "softmax"}, "head='softmax': expected one of linear, residual, sigmoid"),
         ("conv_lstm", {"cell": "rnn"}, "cell='rnn': expected one of lstm, gru"),
-        ("conv_lstm", {"frames_per_step": 3}, "frames_per_step=3 does not divide a context of 4 frames"),
+        (
+            "conv_lstm",
+            {"frames_per_step": 3},
+            "frames_per_step=3 does not divide a context of 4 frames: choose 1 or 2 or 4",
+        ),
         (
             "conv_lstm",
             {"frames_per_step": 2, "return_sequences": True},
@@ -256,7 +352,7 @@ def test_no_model_sees_what_it_predicts(name):
             "temporal_pooling='mean': expected one of last_slice, valid_kernel, time_to_channels",
         ),
         ("conv3d", {"temporal_pooling": "valid_kernel", "depth": 4}, "4 frames are too few for depth=4"),
-        ("conv3d", {"patch": 3}, "patch=3 does not divide frames of 16×16: choose one that does"),
+        ("conv3d", {"patch": 3}, "patch=3 does not divide frames of 16×16: choose patch=2, or resize"),
         ("frames_as_channels", {"patch": 0}, "patch=0: expected a whole number, at least 1"),
     ],
 )
@@ -312,3 +408,29 @@ def test_forecaster_that_does_not_look_from_far():
 def test_forecaster_needs_sides_that_it_can_halve():
     with pytest.raises(ValueError, match="multiples of 2 × patch = 4"):
         build("forecaster", (6, 18, 16, 1))
+
+
+@pytest.mark.parametrize("name", ["dense_lstm", "conv3d", "time_distributed"])
+def test_any_network_on_differences_forecasts_a_still_video_as_still(name, context):
+    network = build(name, context.shape[1:], head="linear")
+    on_changes = on_differences(network)
+    assert on_changes.count_params() == network.count_params()
+    still = np.repeat(context[:, -1:], context.shape[1], axis=1)
+    np.testing.assert_allclose(on_changes.predict(still, verbose=0), still[:, -1], atol=1e-6)
+    # twice the contrast of what changes is, to the network, twice what it reads: the last frame is not seen
+    forecast = on_changes.predict(context, verbose=0)
+    assert not np.allclose(forecast, context[:, -1])
+    brighter = on_changes.predict(context + np.float32(0.25), verbose=0)
+    np.testing.assert_allclose(brighter, forecast + 0.25, atol=1e-4)
+
+
+def test_on_differences_adds_what_the_network_says_of_the_scaled_differences(context):
+    network = build("linear_extrapolation", context.shape[1:])
+    forecast = on_differences(network, gain=3.0).predict(context, verbose=0)
+    np.testing.assert_allclose(forecast, network.predict(context, verbose=0), atol=1e-5)
+
+
+def test_on_differences_needs_one_forecast(context):
+    every = build("conv_lstm", context.shape[1:], return_sequences=True)
+    with pytest.raises(ValueError, match="build it with return_sequences=False"):
+        on_differences(every)

@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
 from nextframe import clips, plotting
 from nextframe._utils import ffmpeg
@@ -95,6 +96,13 @@ def test_curves_use_the_models_colour():
         plotting.COLOURS["copy_last"],
     ]
     assert figure.axes[0].get_yscale() == "log"
+
+
+def test_curves_on_a_figure_that_pyplot_does_not_know():
+    known, figure = plt.get_fignums(), Figure()
+    assert plotting.curves([1, 2], {"a": [1, 2]}, "x", "y", on=figure) is figure
+    assert len(figure.axes[0].lines) == 1
+    assert plt.get_fignums() == known
 
 
 def test_points_are_named_where_they_are():

@@ -38,7 +38,7 @@ def test_the_best_run_ships_in_16_bits(benchmarked, tmp_path):
     protocol, networks = benchmarked
     shipped = tmp_path / "shipped"
     assert shipping.ship(protocol, tmp_path, shipped) == pretrained.names(shipped) == ["frames_as_channels"]
-    model = pretrained.load("frames_as_channels", shipped)
+    model = pretrained.load("frames_as_channels", folder=shipped)
     for ours, theirs in zip(model.get_weights(), networks[1].get_weights(), strict=True):
         assert ours.dtype == np.float32
         assert np.array_equal(ours, theirs.astype(np.float16).astype(np.float32))
@@ -93,9 +93,9 @@ def test_a_file_that_is_not_the_shipped_one_is_refused(benchmarked, tmp_path):
     path = tmp_path / "shipped" / "frames_as_channels.weights.h5"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(ValueError, match="is not the file that was shipped"):
-        pretrained.load("frames_as_channels", tmp_path / "shipped")
+        pretrained.load("frames_as_channels", folder=tmp_path / "shipped")
     with pytest.raises(ValueError, match="name='conv_lstm': expected one of frames_as_channels"):
-        pretrained.load("conv_lstm", tmp_path / "shipped")
+        pretrained.load("conv_lstm", folder=tmp_path / "shipped")
 
 
 def test_weights_that_are_elsewhere_are_asked_for(benchmarked, tmp_path):
@@ -162,3 +162,9 @@ def test_skill_on_clips_drawn_anew_is_as_reported(name):
 
 def test_all_that_ships_is_small():
     assert sum(path.stat().st_size for path in pretrained.FOLDER.iterdir()) < LARGEST
+
+
+def test_frames_where_a_shape_is_meant():
+    for name in ("forecaster", "flow_unet"):
+        with pytest.raises(ValueError, match=r"context_shape=<array of shape \(4, 64, 64, 1\)>: expected a shape"):
+            nextframe.load(name, np.zeros((4, 64, 64, 1)))

@@ -24,27 +24,47 @@ def test_digits_32(monkeypatch):
     assert 20 < np.square(task.truth - task.context[:, -1]).sum((1, 2, 3)).mean() < 24
 
 
-def test_real_clip_is_cut_in_time():
-    task = protocols.real_clip("bottle", side=32)
-    whole = clips.read_clip(example_path("bottle"), size=32)
-    parts = [task.training_clips[0], task.validation_clips[0]]
-    assert np.array_equal(np.concatenate(parts), whole[: sum(map(len, parts))])
-    assert np.array_equal(task.video[0, ..., 0], windows.to_unit(whole[sum(map(len, parts)) :])[..., 0])
-    assert np.array_equal(task.truth[0], task.video[0, 10])
-    assert np.array_equal(task.context[5], task.video[0, 5:15])
+@pytest.mark.parametrize(("change", "moves"), [(0, False), (0.4, False), (0.6, True), (1, True)])
+def test_a_stretch_is_scored_where_something_moves(change, moves):
+    """Copying's errors, by their root mean square: one pixel in four that changes by one level is half a level."""
+    clip = np.zeros((3, 10, 10), np.uint8)
+    clip[1] = (np.arange(100) < 100 * change**2).reshape(10, 10)
+    clip[2] = 0
+    assert protocols.something_moves(clip) is moves
 
 
-def test_each_real_clip_has_its_own_windows():
-    names = ["box", "bottle"]
-    task = protocols.real_clips_64(names)
-    assert list(task.groups) == names
-    for name, training, validation in zip(names, task.training_clips, task.validation_clips, strict=True):
-        *parts, test = windows.chronological_split(clips.read_clip(example_path(name), size=64))
-        assert np.array_equal(training, parts[0])
-        assert np.array_equal(validation, parts[1])
-        expected = windows.sliding_windows(test, context=10, horizon=10)
-        for found, each in zip((task.context, task.future), expected, strict=True):
-            assert np.array_equal(found[task.groups[name]], windows.to_unit(each))
+def test_real_clips_are_scored_at_several_places():
+    """Each part is a stretch of its clip; within a section they follow one another; between sections lies a gap."""
+    context = 4
+    task = protocols.real_clips_64(["bottle", "city"], sections=2, context=context)
+    assert list(task.groups) == ["bottle", "city"]
+    assert len(task.training_clips) == len(task.validation_clips) == 2 + 4  # the city has two scenes
+    bottle = clips.read_clip(example_path("bottle"), size=64)
+
+    def place(part):
+        return next(start for start in range(len(bottle)) if np.array_equal(bottle[start : start + len(part)], part))
+
+    found = windows.to_unit(bottle)
+    expected = []
+    for number, (first, end) in enumerate([(0, 109), (109 + context, 217)]):
+        training, validation = task.training_clips[number], task.validation_clips[number]
+        assert place(training) == first
+        assert place(validation) == first + len(training)
+        start = first + len(training) + len(validation)
+        assert end - start == pytest.approx(0.25 * (end - first), abs=1)
+        expected += [found[begin : begin + context + 1] for begin in range(start, end - context)]
+    whole = np.concatenate([task.context, task.future], axis=1)
+    assert np.array_equal(whole[task.groups["bottle"]], expected)
+    assert task.groups["city"] == slice(task.groups["bottle"].stop, len(whole))
+
+
+def test_each_real_clip_counts_alike_in_the_loss():
+    task = protocols.real_clips_64(["bottle", "box", "tree"], sections=2, context=4)
+    counts, _ = task.weights
+    for first, name in ((0, "bottle"), (2, "box"), (4, "tree")):
+        errors = [protocols.copying_error(part) for part in task.training_clips[first : first + 2]]
+        assert counts[first] == counts[first + 1] == pytest.approx(1 / np.mean(errors)), name
+    assert len(protocols.read_real_clip("tree", 64)) == 53  # before the hand
 
 
 def test_fit_trains_on_the_clips(monkeypatch):

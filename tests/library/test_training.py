@@ -1,11 +1,13 @@
 """One call to fit any model: what it promises about budgets, seeds, the best weights, and being cut off."""
 
 import itertools
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from types import SimpleNamespace
 
 import keras
@@ -13,6 +15,8 @@ import numpy as np
 import pytest
 
 from nextframe import training, windows
+from nextframe._utils import rounds
+from nextframe._utils.keras_private import update_in_one_pass
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.models import build
 
@@ -84,6 +88,14 @@ def test_learning_rate_rises_and_falls(datasets):
     assert rate[40] == pytest.approx(0, abs=1e-6)
 
 
+def compile_alike(model, fitted):
+    """For steps one by one: with the optimizer of a fitted model, its schedule included, and as it rounds."""
+    optimizer = keras.optimizers.Adam.from_config(fitted.optimizer.get_config())
+    optimizer.build(model.trainable_variables)
+    update_in_one_pass(optimizer)
+    model.compile(optimizer=optimizer, loss="mse", jit_compile=False)
+
+
 @pytest.mark.parametrize(("per_round", "at_once"), [(20, 10), (12, 6), (11, 1)])
 def test_steps_in_a_loop_are_the_steps_one_by_one(monkeypatch, datasets, per_round, at_once):
     """The last weights, those after each step alone; a step too few or too many, or a stale rate, would show."""
@@ -93,8 +105,7 @@ def test_steps_in_a_loop_are_the_steps_one_by_one(monkeypatch, datasets, per_rou
     last = []
     monkeypatch.setattr(looped, "set_weights", lambda best: last.extend(looped.get_weights()))
     training.fit(looped, fresh(), validation, steps=2 * per_round, rounds=2, learning_rate=0.01, progress=False)
-    optimizer = keras.optimizers.Adam.from_config(looped.optimizer.get_config())  # with its schedule
-    alone.compile(optimizer=optimizer, loss="mse", jit_compile=False)
+    compile_alike(alone, looped)
     for batch in fresh().repeat().take(2 * per_round):
         alone.train_on_batch(*batch)
     assert int(looped.optimizer.iterations) == 2 * per_round
@@ -207,21 +218,13 @@ def test_a_checkpoint_of_another_run_is_refused(datasets, tmp_path):
         training.fit(network(filters=5), train, validation, **run)
 
 
-def test_time_and_examples_are_counted_on_after_an_interruption(datasets, tmp_path, monkeypatch):
+def test_time_and_examples_are_counted_on_after_an_interruption(datasets, tmp_path, monkeypatch, cut_off):
     """By a clock that moves a second each time that it is read: at the start and the end of a round."""
     train, validation = datasets
     run = {"steps": 16, "rounds": 2, "checkpoint": tmp_path / "a.npz", "flops_per_example": 10, "progress": False}
-    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=itertools.count().__next__))
-    save = training._Rounds.save
-
-    def save_and_stop(self):
-        save(self)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(training._Rounds, "save", save_and_stop)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(rounds, "time", SimpleNamespace(perf_counter=itertools.count().__next__))
+    with cut_off(1):
         training.fit(network(), train, validation, **run)
-    monkeypatch.setattr(training._Rounds, "save", save)
     history = training.fit(network(), train, validation, **run)
     assert [entry["seconds"] for entry in history] == [1, 2]
     assert [entry["examples"] for entry in history] == [60, 120]
@@ -241,7 +244,6 @@ def test_many_runs_in_a_row_are_quiet(datasets, capfd):
         ({"steps": 0}, "steps=0: expected a whole number"),
         ({"rounds": 0}, "rounds=0: expected a whole number"),
         ({"rounds": 20}, "rounds=20 is more than steps=8: lower rounds"),
-        ({"rounds": 3}, "steps=8 cannot be cut into 3 equal rounds: choose a multiple"),
         ({"learning_rate": 0}, "learning_rate=0"),
         ({"loss": "huber"}, "loss='huber': expected one of mse, mae, cross_entropy"),
     ],
@@ -250,3 +252,200 @@ def test_bad_arguments(datasets, arguments, named):
     train, validation = datasets
     with pytest.raises(ValueError, match=named):
         training.fit(network(), train, validation, **({"steps": 8, "rounds": 2} | arguments))
+
+
+# ---- datasets that are none, or do not fit ----
+
+
+@pytest.mark.parametrize("which", ["training", "validation"])
+@pytest.mark.parametrize(
+    ("passed", "named"),
+    [
+        (None, "None"),
+        (np.zeros((5000, 4, 16, 16, 1), np.float32), r"<array of shape \(5000, 4, 16, 16, 1\)>"),
+        ((np.zeros((500, 4, 16, 16, 1)), np.zeros((500, 16, 16, 1))), "<tuple of 2, the first <array of shape"),
+    ],
+)
+def test_what_is_no_dataset_is_refused(datasets, which, passed, named):
+    given = dict(zip(("training", "validation"), datasets, strict=True)) | {which: passed}
+    with pytest.raises(ValueError, match=f"{which}={named}") as caught:
+        training.fit(network(), **given, steps=2, rounds=2)
+    assert "make one with nextframe.windows.window_dataset(clip, context)" in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return moving_digits(1, 40, digits=1, canvas=16, digit_size=10)[0]
+
+
+def test_targets_that_would_be_broadcast_are_refused(clip, datasets):
+    """16 frames of 16×16 against one: Keras would subtract them row by row."""
+    ahead = windows.window_dataset(clip, 4, horizon=16)
+    named = r"has targets of shape \(batch, 16, 16, 16, 1\), and frames_as_channels makes \(batch, 16, 16, 1\)"
+    for given in ((ahead, datasets[1]), (datasets[0], ahead)):
+        with pytest.raises(ValueError, match=f"{named}: leave horizon at 1 in window_dataset"):
+            training.fit(network(), *given, steps=2, rounds=2)
+    plain = ahead.map(lambda seen, target: (seen, target[:, 0, ..., 0]))  # no axis of channels
+    with pytest.raises(ValueError, match=r"targets of shape \(batch, 16, 16\), .*: make both agree"):
+        training.fit(network(), plain, plain, steps=2, rounds=2)
+
+
+def test_the_horizon_of_a_one_frame_model(clip):
+    three, one = (windows.window_dataset(clip, 4, horizon=horizon) for horizon in (3, 1))
+    with pytest.raises(ValueError, match=r"targets of shape \(batch, 3, 16, 16, 1\).*leave horizon at 1"):
+        training.fit(network(), three, three, steps=2, rounds=2)
+    assert training.fit(network(), one, one, steps=2, rounds=2, progress=False)  # the advice
+
+
+def test_other_datasets_that_do_not_fit(clip):
+    sequences = network(name="conv_lstm", return_sequences=True, depth=1)
+    one, each = (windows.window_dataset(clip, 4, sequence_targets=each) for each in (False, True))
+    with pytest.raises(ValueError, match="give window_dataset sequence_targets=True"):
+        training.fit(sequences, one, one, steps=2, rounds=2)
+    assert training.fit(sequences, each, each, steps=2, rounds=2, progress=False)
+    longer = windows.window_dataset(clip, 5)
+    with pytest.raises(ValueError, match=r"contexts of shape \(batch, 5, 16, 16, 1\), .* reads \(batch, 4, 16"):
+        training.fit(network(), longer, longer, steps=2, rounds=2)
+    with pytest.raises(ValueError, match="training gives batches without a target"):
+        training.fit(network(), one.map(lambda seen, target: seen), one, steps=2, rounds=2)
+
+
+def test_a_model_that_makes_many_frames_may_be_trained(clip):
+    inputs = keras.Input(SHAPE)
+    frames = keras.layers.Conv2D(3, 3, padding="same")(inputs[:, -1])
+    model = keras.Model(inputs, keras.ops.transpose(frames, (0, 3, 1, 2))[..., None])
+    dataset = windows.window_dataset(clip, 4, horizon=3)
+    assert training.fit(model, dataset, dataset, steps=2, rounds=2, progress=False)
+
+
+# ---- rounds of unequal length ----
+
+
+def test_steps_that_the_rounds_do_not_divide(datasets):
+    """Each step is taken, on the batches in their order: with the weights of as many steps one by one."""
+    _, validation = datasets
+    model, alone = network(), network()
+    last = []
+    model.set_weights, kept = lambda best: last.extend(model.get_weights()), model.set_weights
+    history = training.fit(model, fresh(), validation, steps=11, rounds=3, learning_rate=0.01, progress=False)
+    model.set_weights = kept
+    assert [entry["step"] for entry in history] == [3, 7, 11]
+    assert [entry["examples"] for entry in history] == [24, 56, 60 + 24]  # the eighth batch has four
+    assert int(model.optimizer.iterations) == 11
+    compile_alike(alone, model)
+    for batch in fresh().repeat().take(11):
+        alone.train_on_batch(*batch)
+    for ours, plain in zip(last, alone.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-5, atol=1e-7)
+
+
+def test_unequal_rounds_go_on_where_they_were_cut_off(datasets, tmp_path, cut_off):
+    _, validation = datasets
+    run = {"steps": 11, "rounds": 3, "learning_rate": 0.01, "progress": False}
+    whole = training.fit(network(), fresh(), validation, **run)
+    with cut_off(1):
+        training.fit(network(), fresh(), validation, checkpoint=tmp_path / "a.npz", **run)
+    resumed = training.fit(network(), fresh(), validation, checkpoint=tmp_path / "a.npz", **run)
+    for key in ("step", "examples", "loss", "validation"):
+        assert [entry[key] for entry in resumed] == pytest.approx([entry[key] for entry in whole])
+
+
+class StopAfter(keras.callbacks.Callback):
+    """What a button does: stop once so many rounds are over."""
+
+    def __init__(self, rounds, checkpoint):
+        super().__init__()
+        self.rounds, self.checkpoint, self.seen = rounds, checkpoint, []
+
+    def on_epoch_end(self, epoch, logs):
+        with np.load(self.checkpoint) as stored:
+            assert len(json.loads(str(stored["about"]))["history"]) == epoch + 1  # what a stop keeps
+        self.seen.append((epoch, logs["loss"], logs["val_loss"]))
+        self.model.stop_training = epoch + 1 == self.rounds
+
+
+@pytest.mark.parametrize("steps", [12, 11])
+def test_a_callback_stops_a_run_that_can_go_on(datasets, tmp_path, steps):
+    _, validation = datasets
+    run = {"steps": steps, "rounds": 3, "learning_rate": 0.01, "progress": False}
+    models, stop = [network(), network()], StopAfter(1, tmp_path / "a.npz")
+    whole = training.fit(models[0], fresh(), validation, **run)
+    stored = {"checkpoint": stop.checkpoint, "callbacks": [stop]} | run
+    first = training.fit(models[1], fresh(), validation, **stored)
+    assert [entry["step"] for entry in first] == [whole[0]["step"]]
+    assert models[1].evaluate(validation, verbose=0) == pytest.approx(first[0]["validation"], rel=1e-5)
+    training.fit(models[1], fresh(), validation, **stored)
+    assert stop.seen == [(number, entry["loss"], entry["validation"]) for number, entry in enumerate(whole)]
+    assert all(np.array_equal(*pair) for pair in zip(*(model.get_weights() for model in models), strict=True))
+
+
+# ---- training that diverges ----
+
+
+def finite(weights):
+    return all(np.isfinite(weight).all() for weight in weights)
+
+
+def test_a_rate_that_is_far_too_high_does_not_end_in_silence(datasets, tmp_path):
+    train, validation = datasets
+    model, checkpoint = network(depth=6), tmp_path / "a.npz"
+    begun = model.get_weights()
+    run = {"steps": 40, "rounds": 4, "learning_rate": 1e18, "checkpoint": checkpoint, "progress": False}
+    with pytest.warns(RuntimeWarning, match="training stopped after round 1 of 4: loss .*0.001 suits") as caught:
+        history = training.fit(model, train, validation, **run)
+    assert "learning_rate=1e+18 is too high" in str(caught[0].message)
+    assert str(caught[0].message).endswith("The model has the weights that it started with")
+    assert len(history) == 1
+    assert all(np.array_equal(*pair) for pair in zip(model.get_weights(), begun, strict=True))
+    assert not checkpoint.exists()
+
+
+@pytest.mark.parametrize(("learning_rate", "warns"), [(1e3, True), (0.01, False)])
+def test_finite_weights_that_are_far_worse_do_not_end_in_silence(datasets, tmp_path, learning_rate, warns):
+    train, validation = datasets
+    model = network()
+    model.compile(loss="mse", jit_compile=False)
+    before = model.evaluate(validation, verbose=0)
+    run = {"steps": 20, "rounds": 4, "learning_rate": learning_rate, "progress": False}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        history = training.fit(model, train, validation, checkpoint=tmp_path / "a.npz", **run)
+    assert len(history) == 4
+    told = [str(each.message) for each in caught if each.category is RuntimeWarning]
+    assert len(told) == warns
+    if warns:
+        best = min(entry["validation"] for entry in history)
+        assert told[0].startswith(
+            f"training made the network worse: validation {before:.3g} before, and {best:.3g} at best after it. Likely"
+        )
+        with pytest.warns(RuntimeWarning, match=f"worse: validation {before:.3g} before"):  # from its checkpoint too
+            training.fit(network(), train, validation, checkpoint=tmp_path / "a.npz", **run)
+
+
+def test_the_best_finite_weights_are_kept(datasets, tmp_path, monkeypatch):
+    """The third round turns the weights to NaN, as a rate that is somewhat too high would."""
+    train, validation = datasets
+    model = network()
+
+    class Spoil(rounds.UnequalRounds):
+        def on_train_batch_end(self, batch, logs=None):
+            if int(self.model.optimizer.iterations) == 18:
+                self.model.trainable_variables[-1].assign(self.model.trainable_variables[-1] * np.nan)
+            super().on_train_batch_end(batch, logs)
+
+    monkeypatch.setattr(training, "UnequalRounds", Spoil)
+    run = {"steps": 35, "rounds": 4, "checkpoint": tmp_path / "a.npz", "progress": False}
+    with pytest.warns(RuntimeWarning, match="after round 3 of 4: loss nan, validation nan.*weights of round 2"):
+        history = training.fit(model, train, validation, **run)
+    assert len(history) == 3
+    assert finite(model.get_weights())
+    assert model.evaluate(validation, verbose=0) == pytest.approx(history[1]["validation"], rel=1e-5)
+    with np.load(tmp_path / "a.npz") as saved:
+        assert finite([saved[name] for name in saved.files if name != "about"])
+    monkeypatch.undo()
+    again = network()
+    whole = training.fit(again, fresh(), validation, **run)  # goes on from the second round
+    assert len(whole) == 4
+    assert whole[:2] == history[:2]
+    assert finite(again.get_weights())

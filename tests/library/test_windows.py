@@ -1,10 +1,15 @@
 """Windows as views, splits in time, and the dataset that Keras is fed from."""
 
+import warnings
+
 import numpy as np
 import psutil
 import pytest
 
-from nextframe import windows
+from nextframe import clips, scenes, windows
+from nextframe.datasets.moving_digits import moving_digits
+from nextframe.datasets.real_clips import example_path
+from nextframe.models import build
 
 
 @pytest.fixture
@@ -221,3 +226,87 @@ def test_one_label_for_each_input(inputs, labels):
         windows.labelled_dataset(np.zeros((inputs, 2), np.float32), np.zeros(labels, int))
     with pytest.raises(ValueError, match="batch_size=0: expected a whole number, at least 1"):
         windows.labelled_dataset(np.zeros((3, 2), np.float32), np.zeros(3, int), batch_size=0)
+
+
+def test_the_file_of_moving_mnist_has_time_first():
+    stored = np.random.default_rng(0).integers(0, 256, (4, 80, 6, 8), dtype=np.uint8)
+    stored[1:] = stored[0]  # nothing moves: the second axis holds what differs
+    with pytest.raises(ValueError, match=r"\(4, 80, 6, 8\) looks like 80 clips of 4 frames.*\.swapaxes\(0, 1\)"):
+        windows.window_dataset(stored, 3)
+    seen, _ = next(iter(windows.window_dataset(stored.swapaxes(0, 1), 3, batch_size=80)))
+    assert np.array_equal(np.rint(np.asarray(seen)[..., 0] * 255), stored.swapaxes(0, 1)[:, :3])
+
+
+@pytest.mark.parametrize("count", [60, 400])
+def test_some_of_moving_mnist_has_time_first_too(count, tmp_path):
+    """Whatever is called with it: windows of such an array would run across clips."""
+    digits = moving_digits(count, 20, canvas=32, digit_size=14)
+    first = digits.swapaxes(0, 1)
+    np.save(tmp_path / "first.npy", first)
+    for refuses in (
+        lambda: windows.window_dataset(first, 4),
+        lambda: windows.sliding_windows(first, 4),
+        lambda: windows.chronological_split(first),
+        lambda: clips.read_clip(tmp_path / "first.npy"),
+        lambda: clips.check_clip(first[..., None]),
+    ):
+        with pytest.raises(ValueError, match=rf"\(20, {count}, 32, 32.* {count} clips of 20 frames.*swapaxes\(0, 1\)"):
+            refuses()
+    assert len(clips.check_clips(first.swapaxes(0, 1))) == count
+    assert len(clips.check_clips(np.stack([digits[0].repeat(2, axis=0)] * 3))) == 3  # of one clip, repeated
+
+
+@pytest.mark.parametrize("axes", [4, 5])
+def test_an_array_of_one_clip_is_that_clip(clip, axes):
+    one = clip[None] if axes == 4 else clip[None, ..., None]
+    assert np.array_equal(clips.check_clip(one), clip)
+    assert np.array_equal(windows.sliding_windows(one, 4)[0], windows.sliding_windows(clip, 4)[0])
+
+
+def test_clips_with_an_axis_of_channels():
+    several = np.random.default_rng(0).integers(0, 256, (3, 10, 6, 8, 1), dtype=np.uint8)
+    with_axis, without = (windows.window_dataset(each, 4, batch_size=99) for each in (several, several[..., 0]))
+    for ours, plain in zip(next(iter(with_axis)), next(iter(without)), strict=True):
+        assert np.array_equal(ours, plain)
+
+
+@pytest.mark.parametrize(("options", "axes"), [({}, 2), ({"horizon": 2}, 3), ({"sequence_targets": True}, 3)])
+def test_a_weight_goes_with_each_window_of_its_clip(clip, options, axes):
+    dataset = windows.window_dataset([clip[:9], clip[9:20]], 4, batch_size=100, weights=[0.5, 3], **options)
+    plain = windows.window_dataset([clip[:9], clip[9:20]], 4, batch_size=100, **options)
+    ((context, target, weight),), ((same, ahead),) = list(dataset), list(plain)
+    assert np.array_equal(context, same)
+    assert np.array_equal(target, ahead)
+    first = 9 - 4 - options.get("horizon", 1) + 1
+    assert weight.shape == (len(context), *axes * [1])
+    assert np.array_equal(np.ravel(weight), [0.5] * first + [3] * (len(context) - first))
+
+
+def test_a_weight_counts_in_the_loss(clip):
+    """Keras divides by the number of errors, and not by the sum of their weights."""
+    pair = [clip[:10], clip[10:20]]
+    model = build("copy_last", (4, *clip.shape[1:], 1))
+    model.compile(loss="mse")
+    alone = [model.evaluate(windows.window_dataset(each, 4), verbose=0) for each in pair]
+    both = model.evaluate(windows.window_dataset(pair, 4, weights=[1 / each for each in alone]), verbose=0)
+    assert both == pytest.approx(1, rel=1e-4)
+
+
+def test_not_one_weight_for_each_clip(clip):
+    with pytest.raises(ValueError, match="3 weights for 2 clips: expected one for each"):
+        windows.window_dataset([clip[:20], clip[20:40]], 4, weights=[1, 2, 3])
+
+
+@pytest.mark.parametrize("cut", [windows.chronological_split, lambda clip: windows.window_dataset(clip, 4)])
+def test_windows_across_scene_cuts_are_told_of(cut):
+    """And what the message advises ends them."""
+    city = clips.read_clip(example_path("city"), size=32)
+    with pytest.warns(UserWarning, match=r"scene cuts, before frames 116: .*split_scenes\(clip, ") as caught:
+        cut(city)
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for part in vars(scenes.split_scenes(city, scenes.scene_cuts(city), 4)).values():
+            windows.window_dataset(part, 4)
+        cut(city[:116])
+        cut(city[116:])

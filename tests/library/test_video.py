@@ -1,0 +1,353 @@
+"""Your own video: scenes, the contest, and the command from a file to its report."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from PIL import Image
+
+import nextframe
+from nextframe import clips, metrics, training, windows
+from nextframe.__main__ import main
+from nextframe.datasets.moving_digits import moving_digits
+from nextframe.datasets.real_clips import CLIPS, example_path
+from nextframe.forecasting import predict_next
+from nextframe.layers.flow_proposals import PROPOSALS, flow_proposals
+from nextframe.models import build
+from nextframe.scenes import scene_cuts, split_scenes
+from nextframe.video import contest, forecast_video
+
+FILES = {"next.png", "forecast.mp4", "comparison.mp4", "model.keras", "report.html", "report.json"}
+
+
+def texture(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """A smooth random picture, uint8."""
+    rough = np.random.default_rng(seed).integers(0, 256, (height // 8 + 2, width // 8 + 2)).astype(np.uint8)
+    return np.asarray(Image.fromarray(rough).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def panned(count: int, side: int = 32, step: int = 1, seed: int = 0) -> np.ndarray:
+    """A window that moves over a texture by `step` pixels a frame."""
+    wide = texture(side, side + step * count, seed)
+    return np.stack([wide[:, step * index : step * index + side] for index in range(count)])
+
+
+# --- scenes
+
+
+def test_a_planted_cut_is_found_and_fast_motion_is_none():
+    assert scene_cuts(np.concatenate([panned(20, seed=1), panned(30, seed=2)])) == [20]
+    assert scene_cuts(panned(30, step=9)) == []
+    flash = panned(30).astype(int)
+    flash[12] += 90
+    assert scene_cuts(np.clip(flash, 0, 255).astype(np.uint8)) == []
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_cuts_of_the_clips_that_ship(name):
+    assert scene_cuts(clips.read_clip(example_path(name), size=64)) == ([116] if name == "city" else [])
+
+
+def test_what_is_scored_comes_after_what_is_trained_on():
+    clip = np.arange(100, dtype=np.uint8)[:, None, None] * np.ones((1, 16, 16), np.uint8)
+    split = split_scenes(clip, [60, 66], context=4)
+    numbers = [[part[:, 0, 0].tolist() for part in parts] for parts in (split.train, split.validation, split.test)]
+    (first, short, last), chosen, tested = numbers
+    assert short == list(range(60, 66))  # too short for three parts, long enough for a window
+    assert first + chosen[0] + tested[0] == list(range(60))
+    assert last + chosen[1] + tested[1] == list(range(66, 100))
+    assert [len(part) for part in (first, chosen[0], tested[0])] == [36, 9, 15]
+
+
+def test_a_video_that_is_too_short_says_how_long_it_must_be():
+    clip = panned(20)
+    with pytest.raises(ValueError, match="the longest scene has 14 frames; with context=4 expected at least 15"):
+        split_scenes(clip, [14], context=4)
+    assert [len(part) for part in split_scenes(clip[:15], [], context=4).test] == [5]
+
+
+# --- the network
+
+
+def test_proposals_move_things_on():
+    frames = windows.to_unit(panned(5, side=48, step=2))[..., 0]
+    found = dict(zip(PROPOSALS, flow_proposals(frames[:4]), strict=True))
+    inner = slice(8, -8)
+
+    def error(image):
+        return float(np.square(image - frames[4])[inner, inner].mean())
+
+    copying = error(frames[3])
+    for name in ("flow", "carried", "accelerated", "before", "third"):
+        assert error(found[name]) < 0.05 * copying, name
+    assert 0.05 * copying < error(found["half"]) < 0.6 * copying
+
+
+def test_where_nothing_moves_it_copies():
+    still = np.repeat(windows.to_unit(texture(33, 47)[None])[None], 4, axis=1)
+    model = nextframe.load("flow_unet", (4, 33, 47, 1))
+    np.testing.assert_allclose(predict_next(model, still), still[:, -1], atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(4, 12, 12, 1), (6, 33, 47, 1), (4, 64, 50, 1)])
+def test_it_takes_frames_of_any_size(shape):
+    context = np.random.default_rng(0).random((1, *shape), np.float32)
+    assert predict_next(nextframe.load("flow_unet", shape), context).shape == (1, *shape[1:])
+
+
+def test_frames_that_are_padded_inside_are_forecast_alike():
+    """A border that 4 does not divide must not move the picture."""
+    seen = windows.to_unit(panned(4, side=41))[None]
+    odd, even = (
+        predict_next(nextframe.load("flow_unet", (4, side, side, 1)), seen[:, :, :side, :side]) for side in (41, 40)
+    )
+    assert np.abs(odd[:, 8:32, 8:32] - even[:, 8:32, 8:32]).mean() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [((3, 32, 32, 1), "needs at least 4 frames"), ((4, 8, 32, 1), "at least 12×12: use larger frames")],
+)
+def test_what_it_cannot_read(shape, message):
+    with pytest.raises(ValueError, match=message):
+        build("flow_unet", shape)
+
+
+def test_models_for_digits_fit_their_own_size_alone():
+    with pytest.raises(ValueError, match="forecaster was trained for \\(10, 32, 32, 1\\)"):
+        nextframe.load("forecaster", (4, 64, 64, 1))
+
+
+# --- the contest
+
+
+def test_errors_are_those_of_the_forecasts_whatever_the_batches():
+    clip = panned(40)
+    model = build("linear_extrapolation", (4, 32, 32, 1))
+    seen, ahead = windows.sliding_windows(clip, 4)
+    seen, ahead = windows.to_unit(seen), windows.to_unit(ahead[:, 0])
+    expected = metrics.mse(ahead, metrics.clip_to_unit(predict_next(model, seen)))
+    np.testing.assert_allclose(contest.window_errors(model, [clip]), expected, rtol=1e-5)
+    parts = contest.window_errors(model, [clip[:20], clip[20:]])
+    np.testing.assert_allclose(parts, np.concatenate([expected[:16], expected[20:]]), rtol=1e-5)
+
+
+def test_a_fitted_factor_is_the_one_that_was_planted():
+    """Each change is 0.7 of the one before: that is what half extrapolation must find."""
+    level = 100 + 90 * np.cumsum(0.7 ** np.arange(24)) / np.sum(0.7 ** np.arange(24))
+    clip = np.rint(level)[:, None, None].astype(np.uint8) * np.ones((1, 32, 32), np.uint8)
+    model = contest.fit_baselines((4, 32, 32, 1), [clip])["half_extrapolation"]
+    context = np.zeros((1, 4, 32, 32, 1), np.float32)
+    context[:, -1] = 0.1
+    assert predict_next(model, context).mean() == pytest.approx(0.17, abs=0.005)
+
+
+def test_a_scaled_flow_is_scaled_to_what_moves():
+    """Motion that stops halfway each time: the flow must be told to go less far."""
+    wide = texture(32, 120)
+    places = np.cumsum([4, 2] * 20)
+    clip = np.stack([wide[:, place : place + 32] for place in places if place + 32 <= 120])
+    found = contest.fit_baselines((4, 32, 32, 1), [clip])["scaled_flow"]
+    (layer,) = [layer for layer in found.layers if hasattr(layer, "scale")]
+    assert layer.scale < 1
+
+
+def test_the_network_falls_back_to_what_it_was(monkeypatch):
+    """Training that does harm must not be kept."""
+    split = split_scenes(moving_digits(1, 60, digits=1, canvas=32, digit_size=16)[0], [], 4)
+    shipped = contest.hold_contest(split)
+
+    def ruin(model, *args, **options):
+        model.set_weights([np.ones_like(array) for array in model.get_weights()])
+        return [{"step": 1, "validation": 1.0}]
+
+    monkeypatch.setattr(training, "fit", ruin)
+    ruined = contest.hold_contest(split, seconds=1, plan=lambda steps: 1)
+    assert ruined.network == shipped.network == "shipped"
+    np.testing.assert_array_equal(ruined.test["network"], shipped.test["network"])
+
+
+def test_interval_of_a_skill():
+    copying = np.ones(200)
+    assert metrics.skill_interval(0.6 * copying, copying) == pytest.approx((0.4, 0.4))
+    errors = np.random.default_rng(0).uniform(0.2, 1.0, 200)
+    low, high = metrics.skill_interval(errors, copying, block=1)
+    assert low < 0.4 < high
+    assert high - low == pytest.approx(2 * 1.96 * errors.std() / np.sqrt(200), rel=0.15)
+    clustered = np.repeat(errors[::10], 10)  # ten windows each that say the same: less is known
+    wide = metrics.skill_interval(clustered, copying, block=10)
+    assert wide[1] - wide[0] > 2 * (high - low)
+
+
+def test_interval_where_little_moves():
+    """Draws of nothing but stillness have no skill: they do not count, and do not make the rest NaN."""
+    copying = np.zeros(200)
+    copying[:10] = 1
+    assert metrics.skill_interval(0.6 * copying, copying) == pytest.approx((0.4, 0.4))
+    assert np.isnan(metrics.skill_interval(0 * copying, 0 * copying)).all()
+
+
+# --- the command
+
+
+@pytest.fixture(scope="module")
+def forecast(tmp_path_factory):
+    """The forecast of a video as a phone makes it: upright by its metadata, with sound, frames at uneven times."""
+    folder = tmp_path_factory.mktemp("video")
+    lying = np.rot90(panned(60, side=48), axes=(1, 2))[:, :, :32]
+    clips.write_clip(folder / "lying.avi", lying, fps=30)
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-noautorotate", "-display_rotation", "90"]
+    sources = ["-i", folder / "lying.avi", "-f", "lavfi", "-i", "sine=duration=2"]
+    uneven = ["-vf", "setpts='PTS+0.01*mod(N,3)/TB'", "-fps_mode", "vfr", "-crf", "10"]
+    subprocess.run([*ffmpeg, *sources, *uneven, folder / "phone.mp4"], check=True)
+    report = forecast_video(folder / "phone.mp4", folder / "out", minutes=0, horizon=3, progress=False)
+    return folder, report
+
+
+def test_everything_is_written(forecast):
+    folder, report = forecast
+    assert {file.name for file in (folder / "out").iterdir()} == FILES
+    assert not (folder / "out.partial").exists()
+    assert json.loads((folder / "out" / "report.json").read_text()) == report
+
+
+def test_the_report_says_what_was_measured(forecast):
+    _, report = forecast
+    assert {"frames", "size", "scene_cuts", "chosen", "test", "seconds", "milliseconds_per_forecast"} <= set(report)
+    assert report["frames"] == 60
+    assert report["size"] == [32, 48]  # upright
+    assert {"copy_last", "half_extrapolation", "optical_flow", "network"} <= set(report["test"])
+    for row in report["test"].values():
+        assert set(row) == {"mse", "skill", "interval", "windows"}
+        assert row["interval"][0] <= row["skill"] <= row["interval"][1]
+        assert row["windows"] == 11
+    assert report["test"]["copy_last"]["skill"] == 0
+    assert report["chosen"] == min(report["validation"], key=report["validation"].get)
+    assert report["test"][report["chosen"]]["skill"] > 0.5  # a pan is easy
+
+
+def test_the_model_loads_after_import_nextframe_alone(forecast):
+    """And forecasts the very picture that was written."""
+    folder, _ = forecast
+    code = f"""
+import keras, nextframe, numpy as np
+from nextframe import clips, windows
+model = keras.saving.load_model({str(folder / "out" / "model.keras")!r})
+last = windows.to_unit(clips.read_clip({str(folder / "phone.mp4")!r}))[None, -4:]
+np.save({str(folder / "again.npy")!r}, np.rint(np.clip(model.predict(last, verbose=0)[0, ..., 0], 0, 1) * 255))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    drawn = np.asarray(Image.open(folder / "out" / "next.png"))
+    assert drawn.shape == (32, 48, 3)
+    assert np.abs(drawn[..., 0] - np.load(folder / "again.npy")).max() <= 1
+
+
+def test_the_videos_show_the_forecast_and_the_test_part(forecast):
+    folder, _ = forecast
+    assert len(clips.read_clip(folder / "out" / "forecast.mp4")) == 3
+    assert len(clips.read_clip(folder / "out" / "comparison.mp4")) == 11
+    page = (folder / "out" / "report.html").read_text()
+    assert "http" not in page.replace("http-equiv", "")  # nothing is fetched
+    assert page.count('<video src="data:video/mp4;base64,') == 2
+
+
+def test_a_folder_that_exists_is_not_touched(forecast):
+    folder, _ = forecast
+    with pytest.raises(FileExistsError, match="choose another folder with out, or delete it"):
+        forecast_video(folder / "phone.mp4", folder / "out", progress=False)
+
+
+def test_a_run_that_was_killed_goes_on(tmp_path, monkeypatch, capsys, cut_off):
+    clips.write_clip(tmp_path / "clip.npy", moving_digits(1, 60, digits=1, canvas=32, digit_size=16)[0])
+    options = {"minutes": 0.05, "progress": False}
+    monkeypatch.setattr(contest, "planned_steps", lambda *_: 20)
+    whole = forecast_video(tmp_path / "clip.npy", tmp_path / "whole", **options)
+    with cut_off(6):
+        forecast_video(tmp_path / "clip.npy", tmp_path / "cut", **options)
+    assert not (tmp_path / "cut").exists()
+    monkeypatch.setattr(contest, "planned_steps", lambda *_: pytest.fail("planned again"))
+    with pytest.raises(ValueError, match="the beginning of a run with another video or other arguments: delete it"):
+        forecast_video(tmp_path / "clip.npy", tmp_path / "cut", seed=1, **options)
+    again = forecast_video(tmp_path / "clip.npy", tmp_path / "cut", **options | {"progress": True})
+    bar = capsys.readouterr().err
+    assert re.search(r"training: +100%.* 20/20 .*validation 0\.\d+", bar)
+    assert "0/20" not in bar.replace("20/20", "")  # the steps of before count
+    assert again["test"] == whole["test"]
+    assert again["validation"] == whole["validation"]
+    assert not (tmp_path / "cut.partial").exists()
+
+
+def test_colour_is_forecast_channel_by_channel(tmp_path):
+    """Red moves to the left, blue stands still after a cut, green is dark."""
+    red, blue = panned(40), np.repeat(texture(32, 32, seed=5)[None], 40, axis=0)
+    blue[:12] = 255 - blue[:12]
+    np.save(tmp_path / "colour.npy", np.stack([red, np.zeros_like(red), blue], axis=-1))
+    options = {"minutes": 0, "horizon": 1, "colour": True, "progress": False}
+    assert forecast_video(tmp_path / "colour.npy", tmp_path / "out", **options)["scene_cuts"] == [12]
+    drawn = np.asarray(Image.open(tmp_path / "out" / "next.png")).astype(int)
+    truth = texture(32, 72)[:, 40:72].astype(int)
+    assert np.abs(drawn[..., 0] - truth)[:, :24].mean() < 0.3 * np.abs(red[-1].astype(int) - truth)[:, :24].mean()
+    assert drawn[..., 1].max() == 0
+    np.testing.assert_allclose(drawn[..., 2], blue[-1], atol=1)
+
+
+def test_a_field_is_scaled_by_the_range_that_is_given(tmp_path):
+    field = panned(30).astype(np.float32) * (100 / 255) - 30  # −30 … 70, as radar has it
+    np.save(tmp_path / "field.npy", field)
+    assert np.array_equal(clips.read_clip(tmp_path / "field.npy", value_range=(-30, 70)), panned(30))
+    with pytest.raises(ValueError, match="lower value first"):
+        clips.read_clip(tmp_path / "field.npy", value_range=(70, -30))
+    with pytest.raises(ValueError, match="needs numbers"):
+        clips.read_clip(example_path("box"), value_range=(0, 1))
+
+
+def test_a_video_that_stands_still_at_its_end_has_no_skill(tmp_path):
+    clip = panned(60)
+    clip[40:] = clip[40]
+    clips.write_clip(tmp_path / "still.npy", clip)
+    forecast_video(tmp_path / "still.npy", tmp_path / "out", minutes=0, horizon=1, progress=False)
+    text = (tmp_path / "out" / "report.json").read_text()
+    report = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert report["test"]["optical_flow"]["skill"] is None
+    assert report["test"]["optical_flow"]["interval"] is None
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "cannot be judged: nothing moves there" in page
+    assert "does worse" not in page
+
+
+def test_a_last_scene_too_short_to_forecast_from(tmp_path):
+    np.save(tmp_path / "cut.npy", np.concatenate([panned(40, seed=1), panned(3, seed=2)]))
+    with pytest.raises(ValueError, match="the last scene begins at frame 40 of 43, and a forecast needs 4 frames"):
+        forecast_video(tmp_path / "cut.npy", tmp_path / "out", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.mp4", "--out", "new"], "no file or folder at"),
+        (["clip.npy", "--out", "new", "--horizon", "0"], "horizon=0: expected a whole number"),
+        (["clip.npy", "--out", "new", "--context", "3"], "context=3: expected a whole number, at least 4"),
+        (["clip.npy", "--out", "new", "--minutes", "-1"], "minutes=-1.0: expected 0 or more"),
+        (["clip.npy", "--out", "new", "--size", "8"], "expected at least 16×16: raise size"),
+        (["deep.npy", "--out", "new"], "(here: --range LOW HIGH)"),
+    ],
+)
+def test_the_command_says_what_is_wrong(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    np.save("clip.npy", panned(40))
+    np.save("deep.npy", 100 * panned(40).astype(np.uint16))
+    with pytest.raises(SystemExit) as stopped:
+        main(["forecast", *arguments])
+    assert message in str(stopped.value)
+    assert not Path("new").exists()
+
+
+def test_a_size_that_is_no_size(capsys):
+    with pytest.raises(SystemExit):
+        main(["forecast", "clip.npy", "--out", "new", "--size", "big"])
+    assert "such as 128, or height×width" in capsys.readouterr().err
