@@ -1,9 +1,8 @@
 """Windows: slide over clips without copying them, split them in time, and feed them to Keras.
 
-A *window* is one context of N frames with its target. The only module that touches `tf.data`.
+A *window* is one context of N frames with its target.
 """
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -110,7 +109,7 @@ def window_dataset(
 ) -> Dataset:
     """Build the dataset of `(context, target)` batches for `fit`, `evaluate` and `predict`.
 
-    A `tf.data.Dataset` on TensorFlow; elsewhere a `keras.utils.PyDataset`, whose epochs have orders of their own.
+    A `tf.data.Dataset` on TensorFlow, a `keras.utils.PyDataset` elsewhere: the same batches in the same order.
     TensorFlow gathers batches from its own uint8 copy of the clips, so memory is theirs twice (and once more, for a
     moment, to join several clips), however many windows overlap.
 
@@ -152,9 +151,9 @@ def window_dataset(
         counts = counts.reshape(-1, *(3 if horizon > 1 or sequence_targets else 2) * [1])
     pixels = clips[0] if len(clips) == 1 else np.concatenate(clips)
     height, width = pixels.shape[1:]
-    if not _on_tensorflow():
-        from nextframe._utils.batches import Batches
+    from nextframe._utils.batches import batches_of
 
+    if not _on_tensorflow():
         past = np.arange(0, context * frame_step, frame_step)
         future = past + frame_step if sequence_targets else np.arange(context * frame_step, span, frame_step)
         future = future if sequence_targets or horizon > 1 else future[0]  # one frame has no axis of time
@@ -163,7 +162,7 @@ def window_dataset(
             cut = tuple(to_unit(pixels[np.add.outer(starts[numbers], offsets)]) for offsets in (past, future))
             return cut if counts is None else (*cut, counts[numbers])
 
-        return Batches(len(starts), batch_size, gather_arrays, shuffle, seed)
+        return batches_of(len(starts), batch_size, gather_arrays, shuffle, seed)
     import tensorflow as tf
 
     # A variable, since tf.data copies a constant into its graph, twice; on the CPU, since clips may not fit a GPU.
@@ -176,21 +175,18 @@ def window_dataset(
         pixels = tf.quantization.dequantize(pixels, 0.0, 1.0, mode="MIN_COMBINED")
         return tf.ensure_shape(pixels[..., None], (None, *shape, height, width, 1))
 
-    def gather(starts: tf.Tensor, *weight: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        seen = starts[:, None] + tf.range(0, context * frame_step, frame_step, dtype=tf.int64)
+    def gather(numbers: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        begin = tf.gather(starts, numbers)
+        weight = () if counts is None else (tf.gather(counts, numbers),)
+        seen = begin[:, None] + tf.range(0, context * frame_step, frame_step, dtype=tf.int64)
         if sequence_targets:
             return unit(seen, context), unit(seen + frame_step, context), *weight
         if horizon == 1:
-            return unit(seen, context), unit(starts + span - 1), *weight
-        ahead = starts[:, None] + tf.range(context * frame_step, span, frame_step, dtype=tf.int64)
+            return unit(seen, context), unit(begin + span - 1), *weight
+        ahead = begin[:, None] + tf.range(context * frame_step, span, frame_step, dtype=tf.int64)
         return unit(seen, context), unit(ahead, horizon), *weight
 
-    dataset = tf.data.Dataset.from_tensor_slices(starts if counts is None else (starts, counts))
-    if shuffle:
-        dataset = dataset.shuffle(len(starts), seed=seed)
-    dataset = dataset.batch(batch_size).map(gather, num_parallel_calls=tf.data.AUTOTUNE)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(math.ceil(len(starts) / batch_size)))
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return batches_of(len(starts), batch_size, gather, shuffle, seed)
 
 
 def labelled_dataset(
@@ -210,28 +206,26 @@ def labelled_dataset(
     if len(inputs) != len(labels) or len(labels) == 0:
         raise ValueError(f"{len(inputs)} inputs and {len(labels)} labels: expected one for each, and at least one")
     labels = np.asarray(labels)
+    from nextframe._utils.batches import batches_of
+
     if not _on_tensorflow():
-        from nextframe._utils.batches import Batches
 
         def choose(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             chosen = inputs[numbers]
             return (to_unit(chosen) if inputs.dtype == np.uint8 else chosen), labels[numbers]
 
-        return Batches(len(labels), batch_size, choose, shuffle, seed)
+        return batches_of(len(labels), batch_size, choose, shuffle, seed)
     import tensorflow as tf
 
     with tf.device("cpu"):  # a variable, as in `window_dataset`
         kept = tf.Variable(inputs, trainable=False)
 
-    def gather(numbers: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def gather(numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         chosen = tf.gather(kept, numbers)
-        return (tf.cast(chosen, tf.float32)[..., None] / 255 if inputs.dtype == np.uint8 else chosen), labels
+        chosen = tf.cast(chosen, tf.float32)[..., None] / 255 if inputs.dtype == np.uint8 else chosen
+        return chosen, tf.gather(labels, numbers)
 
-    dataset = tf.data.Dataset.from_tensor_slices((np.arange(len(labels)), labels))
-    if shuffle:
-        dataset = dataset.shuffle(len(labels), seed=seed)
-    dataset = dataset.batch(batch_size).map(gather, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return batches_of(len(labels), batch_size, gather, shuffle, seed)
 
 
 def endless(dataset: Dataset, first: int = 0) -> Dataset:

@@ -1,10 +1,44 @@
-"""Batches in an order that a seed decides, for Keras on backends that have no `tf.data`."""
+"""Batches in an order that a seed decides: of `tf.data` on TensorFlow, of a `PyDataset` on other backends.
 
+The only module that touches `tf.data`.
+"""
+
+import itertools
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
+    """Return the order of the examples in an epoch, int64 `(count,)`: another one in each epoch, for each seed."""
+    return np.random.default_rng([seed, epoch]).permutation(count)
+
+
+def batches_of(
+    count: int, batch_size: int, gather: Callable, shuffle: bool, seed: int
+) -> "tf.data.Dataset | keras.utils.PyDataset":
+    """Return the dataset of batches that `gather` makes of numbers of examples: tensors on TensorFlow, else arrays.
+
+    On any backend, each pass over it has the next epoch's order. Arguments as in `Batches`.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return Batches(count, batch_size, gather, shuffle, seed)
+    import tensorflow as tf
+
+    numbers = tf.data.Dataset.range(count)
+    if shuffle:
+        epochs = itertools.count()
+        again = tf.data.Dataset.from_tensors(0)  # what follows is done again in every pass
+        order = again.map(lambda _: tf.numpy_function(lambda: epoch_order(count, seed, next(epochs)), [], tf.int64))
+        numbers = order.flat_map(lambda each: tf.data.Dataset.from_tensor_slices(tf.ensure_shape(each, [count])))
+    numbers = numbers.batch(batch_size).apply(tf.data.experimental.assert_cardinality(-(-count // batch_size)))
+    return numbers.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
 class Batches(keras.utils.PyDataset):
@@ -30,7 +64,7 @@ class Batches(keras.utils.PyDataset):
         self.count, self.batch_size, self.gather = count, batch_size, gather
 
         def order(epoch: int) -> np.ndarray:
-            return np.random.default_rng([seed, epoch]).permutation(count) if shuffle else np.arange(count)
+            return epoch_order(count, seed, epoch) if shuffle else np.arange(count)
 
         self.order = lru_cache(2)(order)  # two: near its end, the next epoch's first batches are gathered already
         self.epoch = 0
