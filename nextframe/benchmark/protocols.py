@@ -99,10 +99,11 @@ def digits_32(training: int | None = None, **changes: Any) -> Task:
     """
     drawn: dict[str, Any] = {"canvas": 32, "digit_size": 16, "speed": (1, 2.5)} | changes
     count = training or profiles.pick(ci=40, cpu=4000, gpu=10_000)
+    to_choose_by = 50 if training else profiles.pick(ci=5, cpu=50, gpu=50)
     test = windows.to_unit(moving_digits(500, 20, split="test", **drawn))
     return Task(
         training_clips=moving_digits(count, 20, split="train", **drawn),
-        validation_clips=moving_digits(50, 20, split="validation", **drawn),
+        validation_clips=moving_digits(to_choose_by, 20, split="validation", **drawn),
         context=test[:, :10],
         future=test[:, 10:],
         video=windows.to_unit(moving_digits(1, 60, split="test", seed=1, **drawn)),

@@ -1,6 +1,7 @@
 """The benchmark: what it stores, what it does again, and what survives when it is killed."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -61,9 +62,19 @@ def put_calibration(protocol, folder, seconds_per_step=0.002):
     results.save(job.name, result, folder / "small")
 
 
-def test_a_benchmark_from_nothing_to_its_results(protocol, tmp_path):
-    assert runner.run_benchmark(protocol, ["copy_last", MODEL], folder=tmp_path) == []
-    results = stored(tmp_path / "small")
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A folder in which the small benchmark ran from nothing: its protocol, results and weights."""
+    folder = tmp_path_factory.mktemp("measured")
+    (folder / "small.toml").write_text(SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert runner.run_benchmark(folder / "small.toml", ["copy_last", MODEL], folder=folder) == []
+    return folder
+
+
+def test_a_benchmark_from_nothing_to_its_results(measured, monkeypatch):
+    results = stored(measured / "small")
     assert set(results) == {
         f"calibration/{MODEL}.json",
         f"search/{MODEL}-0.001.json",
@@ -78,20 +89,21 @@ def test_a_benchmark_from_nothing_to_its_results(protocol, tmp_path):
     run = json.loads(results[f"runs/{MODEL}-0.json"])
     timed = json.loads(results[f"calibration/{MODEL}.json"])
     assert timed["parameters"] == run["parameters"] == 20 * 9 + 2 + 2 * 9 + 1
-    assert run["settings"]["steps"] == Benchmark(protocol, tmp_path).steps(MODEL)
+    assert run["settings"]["steps"] == Benchmark(measured / "small.toml", measured).steps(MODEL)
     assert len(run["history"]) == 2
     assert run["measured_with"]["processor"]
     assert set(run["diagnostics"]) == {"shift_error", "temporal_receptive_field", "order_sensitivity", "leaks"}
     assert run["diagnostics"]["leaks"] == []
     # the weights are those of the result
     model = build(MODEL, (10, 32, 32, 1), filters=2, depth=2)
-    model.load_weights(tmp_path / weights_folder("small") / f"{MODEL}-0.weights.h5")
+    model.load_weights(measured / weights_folder("small") / f"{MODEL}-0.weights.h5")
     task = protocols.digits_32(training=4)
     again = experiments.score_horizon(model, task.context, task.future[:, :3])
     assert again["MSE per frame"] == pytest.approx(run["scores"]["all"]["MSE per frame"], rel=1e-4)
     # what is done is not done again
-    assert runner.run_benchmark(protocol, ["copy_last", MODEL], folder=tmp_path) == []
-    assert stored(tmp_path / "small") == results
+    monkeypatch.chdir(measured)
+    assert runner.run_benchmark(measured / "small.toml", ["copy_last", MODEL], folder=measured) == []
+    assert stored(measured / "small") == results
 
 
 def test_what_older_settings_measured_is_measured_again(protocol, tmp_path, capsys):
@@ -223,30 +235,32 @@ def test_a_row_may_be_a_variant_of_a_model(protocol, tmp_path):
     assert variant.settings["arguments"] == fingerprints.resolved_arguments(MODEL, {"depth": 2})
     assert variant.settings["differences"]
     assert "differences" not in usual.settings
-    assert runner.run_benchmark(protocol, ["variant"], folder=tmp_path, workers=1) == []
-    assert {file.stem for file in (tmp_path / plan.name / "runs").glob("variant*.json")}
+    for stage in ("calibration", "search", "runs"):
+        for job in plan.jobs(stage, ["variant"]):
+            processes.do(job, tmp_path / plan.name)
+    assert {file.stem for file in (tmp_path / plan.name / "runs").iterdir()} == {"variant-0"}
     with pytest.raises(SystemExit):
         main(["--protocol", str(protocol), "--folder", str(tmp_path), "--models", "variants"])
 
 
-def test_a_ray_cluster_gives_what_processes_give(protocol, tmp_path):
+def test_a_ray_cluster_gives_what_processes_give(measured, protocol, tmp_path):
     import ray
 
-    protocol.write_text(SMALL.replace("[1e-3, 1e-2]", "[1e-3]"))
-    for kind in ("serial", "ray"):
-        put_calibration(protocol, tmp_path / kind)
-    runner.run_benchmark(protocol, [MODEL], workers=1, folder=tmp_path / "serial")
+    timed = f"calibration/{MODEL}.json"  # decides the number of steps
+    (tmp_path / "small" / timed).parent.mkdir(parents=True)
+    shutil.copy(measured / "small" / timed, tmp_path / "small" / timed)
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
-        assert runner.run_benchmark(protocol, [MODEL], ray="local", folder=tmp_path / "ray") == []
+        assert runner.run_benchmark(protocol, [MODEL], ray="local", folder=tmp_path) == []
     finally:
         ray.shutdown()
-    serial, over_ray = (
-        {name: without_times(json.loads(text)) for name, text in stored(tmp_path / kind).items()}
-        for kind in ("serial", "ray")
+    by_processes, over_ray = (
+        {name: without_times(json.loads(text)) for name, text in stored(folder / "small").items()}
+        for folder in (measured, tmp_path)
     )
-    assert len(serial) == 4
-    assert serial == over_ray
+    assert by_processes.pop("runs/copy_last.json")
+    assert len(over_ray) == 5
+    assert over_ray == by_processes
 
 
 def test_killed_again_and_again_it_loses_only_what_was_in_progress(protocol, tmp_path):
@@ -259,7 +273,7 @@ def test_killed_again_and_again_it_loses_only_what_was_in_progress(protocol, tmp
     subprocess.run([*command, "--models", "black"], check=True, **quiet)
     one_job = time.perf_counter() - begun  # in place of seconds, which fit one machine
     kept = stored(tmp_path / "small")
-    for moment in (0.3, 0.6, 0.9, None, None):
+    for moment in (0.4, 0.8, None):
         process = subprocess.Popen([*command, "--models", MODEL, "black"], **quiet)
         try:
             if moment is None:

@@ -97,7 +97,8 @@ def stacked(cell, shape, sizes, *arguments, **options):
 
     def read(x):
         for size in sizes:
-            x = cell(size, *arguments, return_sequences=True, **options)(x)
+            # zeros, since an orthogonal matrix of this size takes long to make
+            x = cell(size, *arguments, return_sequences=True, recurrent_initializer="zeros", **options)(x)
         return x
 
     return model_of(read, shape)
