@@ -1,4 +1,4 @@
-"""Predict the next frame of a greyscale video with Keras: what the chapters of *Next Frame* share."""
+"""Predict the next frame of a greyscale video with Keras: the library that the chapters of *Next Frame* share."""
 
 from nextframe._utils import registration as registration
 from nextframe.pretrained import load

@@ -16,7 +16,7 @@ def size(text: str) -> tuple[int, int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the arguments, and do what they ask for."""
+    """Read the arguments, and run the command."""
     parser = argparse.ArgumentParser("nextframe", description="Forecast the next frame of a video.")
     commands = parser.add_subparsers(required=True, metavar="command")
     forecast = commands.add_parser(

@@ -41,7 +41,7 @@ def read_clip(
         fps: Frames per second to keep, for videos only. Default: every frame.
         channel: "red", "green" or "blue": that one alone, for forecasts in colour. Default: grey.
         value_range: For arrays and images that hold more than 8 bits a pixel, videos of 16, or a field such as rain or
-            temperature: the values that become black and white. What lies outside is limited to them.
+            temperature: the values that become black and white. Values outside are limited to them.
 
     Returns:
         uint8 array `(time, height, width)`, values 0..255.
@@ -127,7 +127,7 @@ def write_clip(path: str | os.PathLike, clip: np.ndarray, fps: float = 25) -> No
 
 
 def check_clip(clip: np.ndarray) -> np.ndarray:
-    """Return `clip` as uint8 `(time, height, width)`, or say what keeps it from being one.
+    """Return `clip` as uint8 `(time, height, width)`, or raise an error that says why it is no clip.
 
     Args:
         clip: `(time, height, width)` or `(time, height, width, 1)`; uint8 or bool, or floats in 0..1.
@@ -139,17 +139,17 @@ def check_clip(clip: np.ndarray) -> np.ndarray:
         ValueError: Another number of dimensions, colour, no frames, or values that are not a picture's.
 
     Warns:
-        UserWarning: Floats that fill so few of the 256 grey levels that most of what they say is lost.
+        UserWarning: Floats that fill so few of the 256 grey levels that most of their detail is lost.
     """
     return check_array(clip)
 
 
 def scale_to_bytes(field: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Turn a field into a clip: `low` becomes 0, `high` 255, and what lies outside is limited to them.
+    """Turn a field into a clip: `low` becomes 0, `high` 255, and values outside are limited to them.
 
     Args:
         field: Of numbers, any shape; such as 16-bit pixels, temperatures or rates of rain.
-        low, high: The range that matters. Choose it once, from data or from what is possible, and keep it.
+        low, high: The range that matters. Choose it once, from data or from physical limits, and keep it.
 
     Returns:
         uint8 of the same shape.

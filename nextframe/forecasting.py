@@ -20,7 +20,7 @@ def predict_next(
         context: `(batch, N, height, width, 1)`, float32 in 0..1.
         batch_size: Contexts forecast at once.
         check_range: Whether to refuse values that are far outside 0..1, as those of bytes are. Without it, contexts may
-            hold unclipped forecasts, or what only probes the model.
+            hold unclipped forecasts, or values that only probe the model.
 
     Returns:
         float32 `(batch, height, width, 1)`, not clipped. Of a model that forecasts after every frame, the last one.

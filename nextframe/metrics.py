@@ -80,7 +80,7 @@ def ssim(truth: np.ndarray, forecast: np.ndarray) -> np.ndarray:
 
 
 def sharpness(frames: np.ndarray) -> np.ndarray:
-    """Mean difference between pixels that touch, of each frame: what blur takes away and noise adds.
+    """Mean difference between neighbouring pixels of each frame: blur lowers it, noise raises it.
 
     Args:
         frames: `(..., height, width, 1)`, floats.
@@ -104,7 +104,7 @@ def skill(truth: np.ndarray, forecast: np.ndarray, last_frame: np.ndarray) -> fl
     Args:
         truth: `(..., height, width, 1)`, floats.
         forecast: The same shape.
-        last_frame: The last frame of each context, same shape: what copying would forecast.
+        last_frame: The last frame of each context, same shape: the forecast of copying.
 
     Returns:
         1 for a perfect forecast, 0 for one no better than copying, below 0 for a worse one; NaN where copying makes
@@ -117,7 +117,7 @@ def skill(truth: np.ndarray, forecast: np.ndarray, last_frame: np.ndarray) -> fl
 def resampled_sums(
     values: Sequence[np.ndarray], block: int, resamples: int, random: np.random.Generator
 ) -> list[np.ndarray]:
-    """Sum values over blocks that are drawn anew, the bootstrap of what is measured along a video.
+    """Sum values over blocks drawn with replacement: the block bootstrap of a series along a video.
 
     Windows that follow one another are no independent draws, so they are drawn together.
 

@@ -48,7 +48,7 @@ def show_frames(frames: np.ndarray, labels: Sequence[str], title: str = "") -> F
     Args:
         frames: `(count, height, width)` or `(count, height, width, 1)`; uint8 0..255 or floats 0..1.
         labels: Text above each frame.
-        title: What the figure shows, as a finding.
+        title: The finding that the figure shows.
     """
     return _grid([list(zip(as_planes(frames), labels, strict=True))], title)
 
@@ -62,7 +62,7 @@ def show_forecasts(
         context: `(N, height, width, 1)`, floats 0..1.
         truth: `(height, width, 1)`.
         forecasts: Name → `(height, width, 1)`, shown clipped to 0..1.
-        title: What the figure shows, as a finding.
+        title: The finding that the figure shows.
         last: How many frames of the context to show.
 
     Errors are forecast − truth on one scale, from the largest error below 0 (blue) to the same above 0 (red).
@@ -97,7 +97,7 @@ def curves(
         x: Values on the horizontal axis: the same for all series, or name → values.
         series: Name → values.
         xlabel, ylabel: Names of the axes, with units.
-        title: What the figure shows, as a finding.
+        title: The finding that the figure shows.
         on: An empty figure to draw on: one of `matplotlib.figure` in a thread, where pyplot must not be used.
         **axes: Passed to `Axes.set`, such as `yscale="log"`.
     """
@@ -112,7 +112,7 @@ def curves(
             label=name.replace("_", " "),
         )
     _label(axis, xlabel, ylabel, title, axes)
-    if len(series) > _LEGEND_INSIDE:  # it would cover them
+    if len(series) > _LEGEND_INSIDE:  # a legend inside would cover the lines
         axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     elif len(series) > 1:
         axis.legend(frameon=False, fontsize=8)
@@ -132,7 +132,7 @@ def points(
     for index, (name, position) in enumerate(positions.items()):
         axis.plot(*position, "o", color=_colour(name, index))
     _label(axis, xlabel, ylabel, title, axes)
-    # Where names stand, in pixels: one that would meet another goes below its point
+    # Extents of the names, in pixels: a name that would overlap another goes below its point
     named: list[tuple[float, float]] = []
     for index, (name, position) in enumerate(positions.items()):
         x, y = axis.transData.transform(position)
@@ -150,7 +150,7 @@ def player(clips: Mapping[str, np.ndarray], fps: float = 10, zoom: int | None = 
         clips: Label → `(time, height, width)` or `(time, height, width, 1)`; uint8, or floats (clipped to 0..1).
         fps: Frames per second.
         zoom: Screen pixels for each pixel. Default: the largest that fits the page.
-        describe: What is seen, for readers who cannot see it.
+        describe: Text alternative, for readers who cannot see the video.
 
     Returns:
         A video inside the page, with controls to stop it and to step through it.

@@ -1,6 +1,6 @@
 """This book's own trained weights: the best run of each model under the protocol `digits-32`.
 
-Modules that need NumPy alone are imported through this one, so Keras waits until a model is loaded.
+Importing any module of the package imports this one, so it imports Keras only when a model is loaded.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def load(
         context_shape: `(N, height, width, 1)`. "flow_unet" fits any; the others only the one they were trained for.
         without: For "flow_unet": a clip of `nextframe.datasets.real_clips` that its training left out, so that scores
             on that clip are honest.
-        folder: Where the weights of models for moving digits are.
+        folder: Folder of the weights for moving digits.
 
     Returns:
         Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.

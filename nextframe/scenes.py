@@ -1,4 +1,4 @@
-"""Scenes: where a video is cut, and which of its windows train, choose and test."""
+"""Scenes: the cuts of a video, and its split into training, validation and test parts."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ def scene_cuts(clip: np.ndarray) -> list[int]:
 
 @dataclass(frozen=True)
 class Split:
-    """The parts of a video, as lists of clips that no window may leave; the frames that follow one another."""
+    """The parts of a video, each a list of clips of consecutive frames; no window crosses from clip to clip."""
 
     train: list[np.ndarray]
     validation: list[np.ndarray]
@@ -42,7 +42,7 @@ def split_scenes(
 ) -> Split:
     """Cut each scene in time: its first part is to train on, the next to choose by, the rest to be scored on.
 
-    Within a scene all that is trained on lies before all that is scored, and no frame is in two parts. Scenes too
+    Within a scene every training frame lies before every scored one, and no frame is in two parts. Scenes too
     short for three parts of one window each are for training, or, where they hold no window, are left out.
 
     Args:

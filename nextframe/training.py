@@ -1,6 +1,6 @@
 """Training: fit any model under a budget of steps, and resume exactly where a run was cut off.
 
-Keras does the work. What is added here: a schedule of rounds, each closed by a validation, a line of progress and a
+Keras does the work. This module adds a schedule of rounds, each closed by a validation, a line of progress and a
 checkpoint that holds everything the next round depends on.
 """
 
@@ -54,7 +54,7 @@ def fit(
 
     Args:
         model: Maps a context to a target. It is compiled here.
-        training: What `windows.window_dataset(..., shuffle=True)` returns; repeated as often as needed.
+        training: Dataset from `windows.window_dataset(..., shuffle=True)`; repeated as often as needed.
         validation: The same, in order; used after each round.
         steps: Batches to train on, in all. For epochs: `epochs * len(training)`.
         rounds: Parts that the steps are cut into, as equal as they can be. At most `steps`.
@@ -73,13 +73,13 @@ def fit(
         "validation": …, and with `flops_per_example` "flops": so far}.
 
     Raises:
-        ValueError: A number out of range, an unknown loss, a dataset that is none or does not fit the model, or a
-            checkpoint of another run.
+        ValueError: A number out of range, an unknown loss, an argument that is no dataset, a dataset that does
+            not fit the model, or a checkpoint of another run.
 
     Warns:
         RuntimeWarning: The loss became NaN or infinite. Training stops with that round, which the checkpoint does not
-            hold, and the model has its best weights from before. Or it stayed finite, and the best of all rounds has
-            more than a hundred times the loss on validation that the model started with.
+            hold, and the model has its best weights from before. Or it stayed finite, but the validation loss of
+            the best round is more than a hundred times that of the initial weights.
     """
     whole_number("steps", steps)
     whole_number("rounds", rounds)
@@ -105,7 +105,7 @@ def fit(
     equal, per_round = steps % rounds == 0, math.ceil(steps / rounds)
     options = {"loss": LOSSES[loss](), "jit_compile": compiles_well(model)}
     model.compile(optimizer=optimizer, steps_per_execution=steps_at_once(per_round) if equal else 1, **options)
-    # what must agree for a checkpoint to be this run's
+    # a checkpoint of a run with another identity is refused
     identity = f"{model.name} {model.count_params()} {steps} {rounds} {learning_rate} {loss}"
     state = Rounds(model, steps, rounds, checkpoint, identity, flops_per_example, progress)
     state.restore()
@@ -145,7 +145,7 @@ def accuracy(model: keras.Model, dataset: Dataset) -> float:
 
     Args:
         model: Maps inputs to `(batch, classes)`.
-        dataset: What `windows.labelled_dataset` returns, in order.
+        dataset: Dataset from `windows.labelled_dataset`, in order.
     """
     with quiet_about_tracing():
         answers = model.predict(dataset, verbose=0).argmax(axis=1)

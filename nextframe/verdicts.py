@@ -8,7 +8,7 @@ from nextframe.plotting import table
 
 
 def verdict(holds: bool, with_condition: bool) -> str:
-    """Say what two tests of a claim come to, the stricter one first.
+    """Combine two tests of a claim, the stricter one first, into a verdict.
 
     Returns:
         "holds", "holds with a condition" or "does not hold here".

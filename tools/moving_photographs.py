@@ -1,8 +1,8 @@
 """Photographs that move: short sequences whose motion, light and noise are known to be possible.
 
-`flow_unet` learns half of what it knows from them: six clips show six scenes, and these as many as one likes. Each idea
+They are half of `flow_unet`'s training data: six clips show six scenes, and these as many as one likes. Each idea
 is a function: a camera that moves, cut-outs that move by themselves, light, noise, compression. `sequence` draws one of
-each. The photographs are those that scikit-image carries; nothing is downloaded.
+each. The photographs come with scikit-image; nothing is downloaded.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def course(random: np.random.Generator, speed: float) -> np.ndarray:
 
 
 def motion(random: np.random.Generator, speed: float, turning: float = TURNING) -> Motion:
-    """Draw how something moves: shifts in pixels, turns in degrees, and by what factor it grows, all from nothing."""
+    """Draw a motion: shifts in pixels, turns in degrees, and zoom factors, with none of them in the first frame."""
     shifts = np.stack([course(random, speed), course(random, speed)], axis=1)
     return shifts, course(random, turning * speed), np.exp(course(random, ZOOMING * speed))
 
@@ -77,7 +77,7 @@ def show(
 
 
 def halved(picture: np.ndarray) -> np.ndarray:
-    """Return a picture at half its size, each pixel a mean of four: what lies far away has no grain."""
+    """Return a picture at half its size, each pixel a mean of four: distant things show no grain."""
     return cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
 
 
@@ -113,12 +113,12 @@ def blob(random: np.random.Generator, picture: np.ndarray, centre: tuple[float, 
 
 
 def cut_out(random: np.random.Generator, frames: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """Move a piece of a picture before the frames, by a motion of its own; it hides what it passes.
+    """Move a piece of a picture before the frames, by a motion of its own; it hides the picture behind it.
 
     Args:
-        random: Where chance comes from.
+        random: Random generator.
         frames: float32 `(FRAMES, side, side)`.
-        picture: Of which it is cut.
+        picture: The picture that it is cut from.
     """
     side, picture = frames.shape[1], halved(picture)
     centre = somewhere(random, picture)
@@ -158,10 +158,10 @@ def compression(random: np.random.Generator, frames: np.ndarray) -> np.ndarray:
 
 
 def sequence(random: np.random.Generator, pictures: Sequence[np.ndarray], side: int = 64) -> np.ndarray:
-    """Draw a sequence: a camera on one picture, up to three cut-outs of others before it, and what cameras add.
+    """Draw a sequence: a camera on a picture, up to three cut-outs before it, then blur, light, noise and compression.
 
     Args:
-        random: Where chance comes from; the same state gives the same sequence.
+        random: Random generator; the same state gives the same sequence.
         pictures: uint8 `(height, width)` each.
         side: Of the frames, in pixels.
 

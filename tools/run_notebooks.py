@@ -38,8 +38,8 @@ def run(path: Path) -> None:
         kernel_name="python3",
         resources={"metadata": {"path": path.parent}},
         extra_arguments=KERNEL_ARGUMENTS,
-        coalesce_streams=True,  # a kernel sends what a cell prints in pieces that depend on how busy the machine is
-        store_widget_state=False,  # of no use without a kernel, and another one in every run
+        coalesce_streams=True,  # a kernel sends output in pieces that depend on the machine's load
+        store_widget_state=False,  # useless without a kernel, and different in every run
     )
 
     def show_progress(cell, cell_index):

@@ -1,6 +1,6 @@
 """Point every address in the book at another repository: `make repository URL=https://github.com/you/yours`.
 
-The address stands in _config.yml. Whatever else names it (Colab links, set-up cells, badges, the published book) must
+The address stands in _config.yml. Its other mentions (Colab links, set-up cells, badges, the published book) must
 follow from it; tests compare them with the functions below.
 """
 

@@ -5,19 +5,19 @@
 A GPU takes minutes for a network, a CPU hours. Three parts, each of which goes on where it was cut off:
 
 1. Windows of five frames are cut from the clips, with one, two or three frames of the clip from one to the next,
-   forwards and backwards, at 64×64 and 128×128; `tools/moving_photographs.py` draws as many as it is asked for. What
-   optical flow proposes for each has no gradient and never changes, so it is found once, by all cores. All of it lies
-   in _build/video, 3.3 GB: delete that folder after a change of what is made.
+   forwards and backwards, at 64×64 and 128×128; `tools/moving_photographs.py` draws any number of others. Optical
+   flow's proposals for a window have no gradient and never change, so they are computed once, on all cores. All of it
+   lies in _build/video, 3.3 GB: delete that folder after a change to this data.
 2. Keras trains a model of the network's own layers that is given frames and proposals. Half of a batch are photographs,
    a quarter each crops and whole frames of clips, all turned and mirrored at random. A window counts by 1 ÷ the error
    of copying in its clip. A checkpoint is written every 1,000 steps; weights are averaged over the last hundred or so.
-3. The weights are stored in 16 bits, beside an index of what they were trained on: in _build/video/weights, or, with
+3. The weights are stored in 16 bits, beside an index of their training data: in _build/video/weights, or, with
    `--ship`, in the package. Measure them with tools/measure_video.py.
 
 The weights that ship were made by this recipe, not by this very file: on an NVIDIA H100 that several runs shared, with
 Keras on JAX and a hand-written loop; those without box, city, heart or tree in 22,160, 21,180, 21,170 and 21,190 steps
 (220 s each), those without bottle or bunny and those from all clips in 12,160, 12,110 and 12,210 (50 s each). The tree
-then ended at frame 58, not at 53, and a rule of its own found where a clip is cut.
+then ended at frame 58, not at 53, and another rule found the scene cuts.
 """
 
 import argparse
@@ -57,12 +57,12 @@ EVERY = 1000  # steps, from one checkpoint to the next
 
 
 def bounded(errors: keras.KerasTensor) -> keras.KerasTensor:
-    """Let what exceeds a bound grow by its logarithm: one wild window must not decide a step."""
+    """Let errors above a bound grow only as a logarithm: one wild window must not decide a step."""
     return ops.minimum(errors, BOUND) + ops.log1p(ops.maximum(errors - BOUND, 0))
 
 
 class GivenProposals(keras.Model):
-    """The network, given what optical flow proposes, and the loss that it is trained by."""
+    """The network, given the proposals of optical flow, and its training loss."""
 
     def compute_loss(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, training: bool = True
@@ -166,7 +166,7 @@ def in_worker() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Read the command line, prepare what is missing, and train a network for each clip that is left out."""
+    """Read the command line, prepare missing data, and train a network for each clip that is left out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--without", nargs="+", choices=EXAMPLES, metavar="CLIP", help="a network each that never sees one of these"

@@ -32,7 +32,7 @@ PACKAGES = {
         {
             "package/dist/ort.wasm.min.mjs": "ort.wasm.min.mjs",
             "package/dist/ort-wasm-simd-threaded.mjs": "ort-wasm-simd-threaded.mjs",
-            # a quarter of its size when compressed: the page unpacks it, whatever the server does
+            # a quarter of its size when compressed: the page unpacks it, on any server
             "package/dist/ort-wasm-simd-threaded.wasm": "ort-wasm-simd-threaded.wasm.gz",
         },
     ),

@@ -1,4 +1,4 @@
-"""What tools/train_video.py trains on: windows of clips and of moving photographs, with what flow proposes for each.
+"""The training data of tools/train_video.py: windows of clips and moving photographs, with optical flow's proposals.
 
 `prepare` makes them once and writes a file a part; `Draws` feeds them to Keras in batches, turned at random.
 """
@@ -23,7 +23,7 @@ from nextframe.layers.flow_proposals import flow_proposals
 from nextframe.models.flow_unet import FRAMES
 from nextframe.scenes import scene_cuts
 
-SIDE = 64  # pixels, of what is trained on
+SIDE = 64  # pixels, of the training windows
 SIDES = (SIDE, 2 * SIDE)  # of the clips; crops are taken of the larger
 FRAME_STEPS = (1, 2, 3)
 PART = 500  # sequences in a file
@@ -52,7 +52,7 @@ def sequences(part: int) -> np.ndarray:
 
 
 def parts(names: Iterable[str], count: int) -> dict[str, Callable[[], np.ndarray]]:
-    """Return the parts of the training data by the names of their files, and what makes the frames of each.
+    """Return the parts of the training data by the names of their files, and the function that makes each one's frames.
 
     Args:
         names: Of the clips.
@@ -87,7 +87,7 @@ def prepare(wanted: dict[str, Callable[[], np.ndarray]], folder: Path, pool: Poo
 
 @dataclass
 class Part:
-    """Windows, how likely each is drawn, and how much it then counts in the loss."""
+    """Windows, their chances of being drawn, and their weights in the loss."""
 
     frames: np.ndarray  # uint8 (count, 5, side, side)
     proposals: np.ndarray  # float16 (count, proposals, side, side)
@@ -125,7 +125,7 @@ class Draws(keras.utils.PyDataset):
             folder: Where `prepare` left them.
             names: Of the parts.
             first: How many batches to leave out: those of a run that was cut off.
-            seed: Of what is drawn.
+            seed: Of the draws.
         """
         super().__init__(workers=4, max_queue_size=16)
         self.first, self.seed = first, seed

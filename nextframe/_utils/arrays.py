@@ -1,4 +1,4 @@
-"""Arrays that people bring: whether they are clips, and what makes them so."""
+"""Arrays from users: validated, and returned as clips."""
 
 import warnings
 
@@ -7,14 +7,16 @@ import numpy as np
 from nextframe._utils.validation import range_cure
 
 WEIGHTS = [0.299, 0.587, 0.114]  # of red, green and blue in grey
-BITS = (10, 12, 14, 16)  # that cameras and files have a pixel
-FEW_LEVELS = 8  # grey levels: a picture that has no more has lost what was in it
+BITS = (10, 12, 14, 16)  # per pixel, in cameras and files
+FEW_LEVELS = 8  # grey levels: a clip that spans fewer has lost most of its detail
 ROUNDING = 1e-6  # how far from 0..1 sums of float32 may stray
-SHORT, LONG, LONGER = 64, 2, 20  # frames in a clip, and how many times as many clips, where time may, or must, be first
+# An array with fewer than SHORT entries along its first axis, and LONG times as many along its second, may have time
+# first; with LONGER times as many, it probably has.
+SHORT, LONG, LONGER = 64, 2, 20
 
 
 def check_array(clip: np.ndarray) -> np.ndarray:
-    """Return an array as uint8 `(time, height, width)`, or say what keeps it from being one; see `clips.check_clip`."""
+    """Return an array as uint8 `(time, height, width)`, or raise an error with the reason; see `clips.check_clip`."""
     clip = np.asarray(clip)
     if clip.ndim == 5 and clip.shape[0] == 1:
         clip = clip[0]
@@ -107,7 +109,7 @@ def _from_floats(clip: np.ndarray) -> np.ndarray:
 
 
 def _field(name: str, low: float, high: float) -> str:
-    """How to read numbers that are no picture."""
+    """The cure for values outside a picture's range."""
     if low == high:
         return "pass value_range=(low, high) to read_clip, the values that are black and white"
     return (
@@ -117,7 +119,7 @@ def _field(name: str, low: float, high: float) -> str:
 
 
 def _recode(clip: np.ndarray) -> str:
-    """How to turn an array of another type into bytes."""
+    """The cure for an array of another dtype."""
     if not np.issubdtype(clip.dtype, np.integer):
         return "convert it first"
     low, high = int(clip.min()), int(clip.max())
@@ -127,7 +129,7 @@ def _recode(clip: np.ndarray) -> str:
 
 
 def _grey(clip: np.ndarray) -> str:
-    """How to make grey of a clip in colour, so that what comes out is a clip."""
+    """Code that turns a clip in colour into a valid grey one."""
     product = f"clip @ {WEIGHTS}" if clip.shape[-1] == 3 else f"clip[..., :3] @ {WEIGHTS}"
     if np.issubdtype(clip.dtype, np.integer) and clip.size:
         low, high = int(clip.min()), int(clip.max())

@@ -1,4 +1,4 @@
-"""Scene cuts: found, and told of where windows would cross them."""
+"""Scene cuts: detection, and a warning where windows would cross them."""
 
 import warnings
 from collections.abc import Sequence

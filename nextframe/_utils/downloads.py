@@ -16,11 +16,11 @@ def fetch(url: str, checksum: str, folder: str | os.PathLike | None = None, atte
         url: Where it is.
         checksum: Its SHA-256, or MD5 where nothing better was published, in hexadecimal.
         folder: Where it is kept. Default: `cache_folder()`.
-        attempts: How often a download that breaks off is begun.
+        attempts: How often to try a download that breaks off.
 
     Raises:
         ConnectionError: It cannot be reached, or broke off each time.
-        ValueError: What came is not the file: its checksum differs. It is deleted.
+        ValueError: The downloaded file has another checksum; it is deleted.
     """
     folder = cache_folder() if folder is None else Path(folder)
     folder.mkdir(parents=True, exist_ok=True)  # without the folder, get_file falls back to another one silently

@@ -35,16 +35,16 @@ def decode(
         size: `(height, width)` to scale and crop to; None keeps each frame as it is.
         fps: Frames per second to keep; None keeps all.
         channel: "red", "green" or "blue" alone; None makes grey of all three.
-        value_range: What becomes black and white, of a video with 16 bits a pixel. Default: 0 and 65535.
+        value_range: The values of black and white, for a video with 16 bits a pixel. Default: 0 and 65535.
 
     Yields:
         uint8 `(height, width)`.
 
     Raises:
-        ValueError: Not a video, a damaged one, `fps` above the video's own, a range for a video of fewer bits, or none
-            for one whose pixels have fewer bits than their 16.
+        ValueError: Not a video, a damaged one, `fps` above the video's own, a range for a video of fewer bits, or no
+            range for one stored in 16 bits whose pixels use fewer.
     """
-    header = read_header(path)  # of a file that is no video it says little: that fails below, with its reason
+    header = read_header(path)  # nearly empty for a file that is not a video, which fails below, with the reason
     deep = "deep" in header
     if value_range is not None and not deep:
         raise ValueError(f"{value_range=} needs numbers, and {path.name} is a video of 8 to 14 bits: leave it out")
@@ -124,7 +124,7 @@ def encode(clip: np.ndarray, fps: float, suffix: str = ".mp4") -> bytes:
 
 
 def read_header(path: Path) -> dict[str, float]:
-    """What ffmpeg reads in the header, as far as it does: `fps`, `seconds` of duration, and `deep` for 16 bits."""
+    """The header's entries, as far as ffmpeg finds them: `fps`, `seconds` of duration, and `deep` for 16 bits."""
     done = subprocess.run([_program(), "-nostdin", "-i", f"file:{path}"], capture_output=True)
     log = done.stderr.decode(errors="replace")
     header: dict[str, float] = {}
@@ -162,7 +162,7 @@ def _reason(log: bytes) -> str:
 
 
 def _program() -> str:
-    """Path of ffmpeg; imported here, since those who read no video need none."""
+    """Path of ffmpeg; imported here, since only videos need it."""
     import imageio_ffmpeg
 
     return imageio_ffmpeg.get_ffmpeg_exe()

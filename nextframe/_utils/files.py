@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, checked when they ship, and kept where they are costly to get again."""
+"""Files: atomic writes, shipped assets with their checksums, and the folder of the cache."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""What a training run is checked for before it starts: datasets that are some, and fit the model."""
+"""Checks before a training run: is each dataset of the right type, and do its shapes fit the model?"""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ Shape = tuple[int | None, ...]
 
 
 def check_dataset(name: str, dataset: Any, repeats: bool) -> None:
-    """Raise a ValueError unless this is a dataset of batches, and not the arrays or the nothing that some pass.
+    """Raise a ValueError unless this is a dataset of batches; arrays and None are the usual mistakes.
 
     Args:
         name: Of the argument.
-        dataset: What was passed.
-        repeats: Whether it must be able to go on without end, as to train does.
+        dataset: The argument's value.
+        repeats: Whether it must be able to repeat without end, as training needs.
     """
     endless = "repeat" if keras.backend.backend() == "tensorflow" else "endless"
     known = hasattr(dataset, "element_spec") or isinstance(dataset, keras.utils.PyDataset)
@@ -28,7 +28,7 @@ def check_dataset(name: str, dataset: Any, repeats: bool) -> None:
 
 
 def check_fits(name: str, dataset: Any, model: keras.Model, classes: bool) -> None:
-    """Raise a ValueError if a dataset's batches have other shapes than the model reads and makes.
+    """Raise a ValueError if the shapes of a dataset's batches differ from the model's input or output.
 
     Keras would broadcast some targets in silence, and fail inside the loss for others.
 
@@ -54,7 +54,7 @@ def check_fits(name: str, dataset: Any, model: keras.Model, classes: bool) -> No
 
 
 def _shapes(dataset: Any) -> list[Shape | None]:
-    """Shapes of a batch's parts, None for what is not one array; the size of the batch does not matter."""
+    """Shapes of a batch's parts, None for a part that is not one array; the size of the batch does not matter."""
     batch = dataset.element_spec if hasattr(dataset, "element_spec") else dataset[0]
     parts = batch if isinstance(batch, tuple | list) else [batch]
     return [_shape(getattr(part, "shape", None)) for part in parts]

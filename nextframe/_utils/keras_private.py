@@ -1,4 +1,4 @@
-"""The one place that relies on what Keras does and does not document."""
+"""The one place that relies on undocumented behaviour of Keras."""
 
 import keras
 from keras import ops
@@ -20,13 +20,13 @@ def update_in_one_pass(optimizer: keras.optimizers.Adam) -> None:
 
     Each of the ten reads and writes arrays as large as the variable. For a network with many weights and little to
     compute with them, such as a dense LSTM, that is about a third of a training step on a CPU. The optimizer stays a
-    plain Adam to whoever saves or inspects it. Keras offers no way to the moments that belong to a variable; an Adam
-    of Keras's that calls the operation itself would replace this.
+    plain Adam when it is saved or inspected. Keras gives no public access to a variable's moments; if its Adam called
+    the operation itself, this would not be needed.
 
     Args:
         optimizer: Built, without AMSGrad, on TensorFlow.
     """
-    import tensorflow as tf  # other backends do without
+    import tensorflow as tf  # not needed on other backends
 
     def update_step(gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
         index = optimizer._get_variable_index(variable)

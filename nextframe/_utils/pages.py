@@ -1,4 +1,4 @@
-"""Pages that hold all they show: templates, and files inside addresses."""
+"""Self-contained pages: templates, and files as data URLs."""
 
 import base64
 import io
@@ -16,12 +16,12 @@ _ENVIRONMENT = jinja2.Environment(
 
 
 def render(template: str, **values: object) -> str:
-    """Fill a template of `assets/templates`, escaping what it is given."""
+    """Fill a template of `assets/templates`, escaping the values."""
     return _ENVIRONMENT.get_template(template).render(**values)
 
 
 def data_url(content: bytes, kind: str) -> str:
-    """A file, of a kind such as "video/mp4", as an address that a page can hold."""
+    """A file as a data URL; `kind` is its MIME type, such as "video/mp4"."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 

@@ -14,7 +14,7 @@ from nextframe._utils.arrays import WEIGHTS, check_array, deep_range, scale
 
 CHANNELS = {"red": 0, "green": 1, "blue": 2}
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".webp"}
-SEQUENCES = {"TIFF", "PNG", "WEBP"}  # whose pages are frames; those of a telephone's JPEG are previews
+SEQUENCES = {"TIFF", "PNG", "WEBP"}  # formats whose pages are frames; further pages of a telephone's JPEG are previews
 REDUCED = 254, 1  # TIFF's tag for the kind of page, and its bit for a small copy of another page
 
 
@@ -43,7 +43,7 @@ def picture_frames(
         path: A folder, or a picture. Of a file with several pages or frames, each one is yielded.
         size: `(height, width)` to scale and crop to; None keeps each picture as it is.
         channel: "red", "green" or "blue" alone; None makes grey of all three.
-        value_range: What becomes black and white, of pictures with more than 8 bits a pixel.
+        value_range: The values of black and white, for pictures with more than 8 bits a pixel.
     """
     limits = value_range
     for name, page in _all_pages(path, channel):
@@ -96,7 +96,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _all_pages(path: Path, channel: str | None = None) -> Iterator[tuple[str, Image.Image]]:
-    """Yield the pages of all files, upright, and the name of the file: as they are stored, or deep ones in grey."""
+    """Yield each page, upright, with its file's name; colours of more than 8 bits become `channel`, or grey."""
     for file in _files(path):
         try:
             with Image.open(file) as image:
@@ -113,7 +113,7 @@ def _all_pages(path: Path, channel: str | None = None) -> Iterator[tuple[str, Im
 
 
 def _has_16_bits(tile: Any) -> bool:
-    """Whether Pillow drops what it reads here: it has three colours of 8 bits alone."""
+    """Whether these colours have more than 8 bits each, of which Pillow would keep only 8."""
     return ";16" in str(tile.args) or (tile.codec_name == "ppm" and tile.args[1] > 255)
 
 
@@ -147,7 +147,7 @@ def _range_in_use(path: Path, first: str, channel: str | None) -> tuple[float, f
             lows.append(float(pixels.min()))
             highs.append(float(pixels.max()))
             floats |= page.mode == "F"
-    low, high = float(np.min(lows)), float(np.max(highs))  # NaN if one is
+    low, high = float(np.min(lows)), float(np.max(highs))  # NaN if any pixel is
     if floats:
         some = np.array([low, (low + high) / 2, high], np.float32)
         try:

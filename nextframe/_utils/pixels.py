@@ -1,4 +1,4 @@
-"""Pixels as they are drawn: what figures, players and sliders make of frames and errors."""
+"""Pixels as figures, players and sliders draw them: grey levels of frames, colours of errors."""
 
 import matplotlib.pyplot as plt
 import numpy as np

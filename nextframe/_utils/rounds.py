@@ -1,4 +1,4 @@
-"""Rounds of a training run: what is kept after each, and where each ends."""
+"""Rounds of a training run: the state that is stored after each, and their lengths."""
 
 import io
 import json
@@ -14,7 +14,7 @@ import numpy as np
 from nextframe._utils.files import write_atomically
 from nextframe._utils.keras_private import examples_in_mean_loss
 
-EXPLODED = 100  # times the loss that a network starts with: no training that works ends there
+EXPLODED = 100  # times the loss before training: a run that ends above it has failed
 
 
 class Rounds(keras.callbacks.Callback):
@@ -39,7 +39,7 @@ class Rounds(keras.callbacks.Callback):
         self.progress = progress
         self.history: list[dict[str, float]] = []
         self.best, self.examples, self.seconds = model.get_weights(), 0, 0.0
-        self.before = 0.0  # loss on validation of the weights that it started with
+        self.before = 0.0  # validation loss of the initial weights
         self.diverged = ""
 
     @property
@@ -55,7 +55,7 @@ class Rounds(keras.callbacks.Callback):
 
     @property
     def exploded(self) -> str:
-        """What to say of a run that is finite, and far worse than it began; nothing of others."""
+        """The warning for a run whose losses are finite, but far above the initial one; empty for other runs."""
         best = min((entry["validation"] for entry in self.history), default=0)
         if self.before == 0 or best <= EXPLODED * self.before:
             return ""

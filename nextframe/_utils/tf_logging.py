@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet_about_tracing() -> Iterator[None]:
-    """Keras traces each model once. TensorFlow takes five models in a row for one that it traces again and again."""
+    """Drop the warning: Keras traces each model once, but TensorFlow takes five in a row for one that is retraced."""
     logger = logging.getLogger("tensorflow")
 
     def is_other(record: logging.LogRecord) -> bool:

@@ -1,4 +1,4 @@
-"""Uploads: what the two versions of ipywidgets that are in use make of an uploaded file."""
+"""Uploaded files, in the formats of the two versions of ipywidgets that are in use."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
@@ -22,6 +22,6 @@ def read_upload(value: Mapping[str, Mapping[str, Any]] | Sequence[Mapping[str, A
     else:
         file = value[-1]
         name = file["name"]
-    # it will name a file here as well, which must not lie outside of its folder
+    # a file here gets this name, and must not lie outside its folder
     last = PurePosixPath(name.replace("\\", "/")).name
     return last if last.strip(".") else "upload", bytes(file["content"])

@@ -1,4 +1,4 @@
-"""Checks that more than one module makes of its arguments, and the words for what is wrong with them."""
+"""Checks of arguments that several modules share, and the wording of their errors."""
 
 import operator
 from collections.abc import Hashable, Iterable
@@ -9,7 +9,7 @@ LONGEST = 200  # characters of a value that a message quotes
 
 
 def shown(value: object) -> str:
-    """A value as a message quotes it: an array by its shape, and nothing at length."""
+    """A value as a message quotes it: an array by its shape, a long value cut short."""
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:
         return f"<array of shape {shape}>"
@@ -42,7 +42,7 @@ def range_cure(name: str, frames: np.ndarray, rescale: str) -> str:
     Args:
         name: Of the array, as code that the reader can copy.
         frames: Its values.
-        rescale: What to do where neither a stray value nor bytes explain them.
+        rescale: The cure where neither stray values nor bytes explain them.
     """
     low, high, from_bytes = float(frames.min()), float(frames.max()), bool((frames % 1 == 0).all())
     if low >= -0.15 and high <= 1.15:  # strayed a little, as resampling does

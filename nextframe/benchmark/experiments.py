@@ -1,4 +1,4 @@
-"""What the benchmark measures, each in one function: a model's cost, a learning rate, a whole run.
+"""The benchmark's experiments, one function each: a model's cost, a learning rate, a whole run.
 
 Each takes the settings of a job and returns its measurements, with the trained model where there is one.
 """
@@ -34,9 +34,8 @@ def calibrate(
 
     Args:
         model, arguments, task: As the protocol has them.
-        yardstick: Another model, its arguments, and the "seconds_per_step" that it has by definition: so many times
-            faster or slower than that it is here, so many times are all seconds scaled. Default: they are this
-            machine's.
+        yardstick: Another model, its arguments, and its "seconds_per_step" by definition: all seconds are multiplied
+            by these and divided by the seconds that its step takes here. Default: the seconds of this machine.
         steps: In a round.
         differences: Whether the model reads differences, see `nextframe.models.on_differences`.
 

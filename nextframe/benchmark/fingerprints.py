@@ -1,4 +1,4 @@
-"""Fingerprints: the inputs of a stored result (code, data), so that a result of others can be refused."""
+"""Fingerprints: the inputs of a stored result (code, data), so that a result of other inputs can be refused."""
 
 import functools
 import hashlib
@@ -38,7 +38,7 @@ def resolved_arguments(model: str, arguments: dict) -> dict:
 
 
 def structure(model: keras.Model) -> str:
-    """Return the SHA-256 of a model's layers, their settings and connections, whatever they are called.
+    """Return the SHA-256 of a model's layers, their settings and connections, regardless of their names.
 
     Settings that have their layer's default value are left out, so a release of Keras that adds one changes nothing.
     """
@@ -109,7 +109,7 @@ def _without_names(value: Any, positions: dict[str, int] | None = None) -> Any:
 
 
 def _without_defaults(serialized: dict, config: dict) -> dict:
-    """Settings that differ from Keras's defaults; of a layer of this package all, since its defaults may change."""
+    """Settings that differ from Keras's defaults; all of them for this package's layers, whose defaults may change."""
     defaults = {}
     if str(serialized.get("module")).startswith("keras"):
         layer = getattr(keras.layers, str(serialized.get("class_name")), None)

@@ -19,7 +19,7 @@ def load_runs(
     """Read all runs of a protocol.
 
     Args:
-        protocol: One of `nextframe.benchmark.protocols.NAMES`, or the path of a file that is written like theirs.
+        protocol: One of `nextframe.benchmark.protocols.NAMES`, or the path of a file in the same format.
         folder: Holds a folder for each protocol.
 
     Returns:
@@ -28,7 +28,7 @@ def load_runs(
 
     Raises:
         FileNotFoundError: A run is missing: the comparison would not be whole.
-        ValueError: A run, or the search or calibration before it, depends on something that has moved since: the
+        ValueError: A run, or the search or calibration before it, depends on an input that has changed since: the
             model's arguments or structure, the clips, or the protocol. The message names it.
     """
     plan = Benchmark(protocol, folder)
@@ -36,7 +36,7 @@ def load_runs(
     for model in plan.models:
         jobs = plan.jobs("runs", [model])
         again = f"python -m nextframe.benchmark --protocol {protocol} --models {model}"
-        # a run depends on how many steps and which rate the stages before it found
+        # a run depends on the steps and the learning rate that the stages before it found
         all_stages = [job for stage in reversed(STAGES) for job in plan.jobs(stage, [model])]
         outdated = {job.name: plan.outdated(job) for job in all_stages} if jobs else {f"runs/{model}": None}
         for name, moved in outdated.items():
@@ -69,11 +69,11 @@ def load_gpu(protocol: str = "digits-32", folder: str | os.PathLike = results.FO
         folder: Holds the folder `gpu`.
 
     Returns:
-        Model → what the tool's `measure_policy` returns, and the GPU's name as "device".
+        Model → the measurements of the tool's `measure_policy`, and the GPU's name as "device".
 
     Raises:
         FileNotFoundError: A network was not measured.
-        ValueError: A network was another when it was measured.
+        ValueError: A network has changed since it was measured.
     """
     found = {}
     for model, given in protocols.settings(protocol)["models"].items():

@@ -33,7 +33,7 @@ class Job:
 
 
 class Benchmark:
-    """What a protocol asks for, and what of it is in a folder."""
+    """The jobs of a protocol, and their stored measurements in a folder."""
 
     def __init__(self, protocol: str | os.PathLike, folder: str | os.PathLike = results.FOLDER):
         """Read a protocol.
@@ -67,8 +67,8 @@ class Benchmark:
         """Compare the inputs of a job's stored measurement with those of today.
 
         Returns:
-            The parts that have moved since, such as "structure" or "learning_rate": none if it still counts. None if
-            nothing is stored.
+            Names of the inputs that have changed, such as "structure" or "learning_rate"; empty if the measurement
+            still counts. None if nothing is stored.
         """
         stored = self.read(job.name)
         if stored is None:
@@ -82,7 +82,7 @@ class Benchmark:
         return sorted(name for name in today if kept.get(name) != today[name])
 
     def is_done(self, job: Job, or_outdated: bool = False) -> bool:
-        """Whether a job's measurement is stored, and depends on nothing that has moved since."""
+        """Whether a job's measurement is stored and still counts, or, with `or_outdated`, is stored at all."""
         outdated = self.outdated(job)
         return outdated is not None and (or_outdated or not outdated)
 
@@ -95,7 +95,7 @@ class Benchmark:
         return jobs
 
     def steps(self, model: str) -> int | None:
-        """Steps that the protocol's seconds come to, or None if the model has not been calibrated."""
+        """Number of steps in the protocol's seconds, or None if the model has not been calibrated."""
         timed = self.read(f"calibration/{model}")
         training = self.settings["training"]
         return _cut(training["seconds"] / timed["seconds_per_step"], training["rounds"]) if timed else None
@@ -145,7 +145,7 @@ class Benchmark:
 
 
 def weights_folder(protocol: str) -> Path:
-    """Where runs leave their weights: too large to be stored with the results."""
+    """Folder of the runs' weights, which are too large to be stored with the results."""
     return Path("_build") / "benchmark" / protocol
 
 

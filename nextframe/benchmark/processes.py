@@ -19,7 +19,7 @@ CHECKPOINTS = Path("_build") / "benchmark" / "checkpoints"  # of trainings that 
 
 
 def in_processes(jobs: list[Job], workers: int, threads: int) -> Iterator[tuple[Job, dict[str, bytes] | str]]:
-    """Do jobs in processes of this machine; yield each with its files, or with what went wrong."""
+    """Do jobs in processes of this machine; yield each with its files, or with its error."""
     with ThreadPoolExecutor(workers) as pool:
         futures = {pool.submit(in_own_process, job, threads): job for job in jobs}
         try:
@@ -43,7 +43,7 @@ def over_ray(address: str, jobs: list[Job], threads: int) -> Iterator[tuple[Job,
 
 
 def in_own_process(job: Job, threads: int) -> dict[str, bytes] | str:
-    """Do one job in a process of its own; return the files that it wrote by their names, or what went wrong."""
+    """Do one job in a process of its own; return the files that it wrote by their names, or its error."""
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {
             # TensorFlow's faster kernels for CPUs: by default only used where the processor has AVX-512's VNNI.

@@ -22,8 +22,8 @@ from nextframe.datasets.real_clips import example_path
 from nextframe.forecasting import predict_next
 from nextframe.scenes import Split, scene_cuts, split_scenes
 
-BEFORE = {"tree": 53}  # frames; what comes after is not the motion that the clip is for
-MOVES = 0.5  # grey levels, the root mean square of copying's errors: in a stretch below it nothing moves
+BEFORE = {"tree": 53}  # frames that are used; after them a hand waves in front of it
+MOVES = 0.5  # grey levels: a stretch in which copying's root mean square error is lower counts as still
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Task:
         context: float32 `(windows, N, height, width, 1)`, of the test clips.
         future: float32 `(windows, horizon, height, width, 1)`, the frames after them.
         video: float32 `(1, time, height, width, 1)`, one long test clip, to look at.
-        groups: Name → which of the windows it means, where some are also scored by themselves.
+        groups: Name → slice of the windows, where some are also scored by themselves.
         weights: How much each clip counts in the loss, of those to train on and of those to choose by; see
             `nextframe.windows.window_dataset`.
     """
@@ -56,7 +56,7 @@ class Task:
 
     @property
     def context_shape(self) -> tuple[int, ...]:
-        """What `nextframe.models.build` wants to know: `(N, height, width, 1)`."""
+        """The shape that `nextframe.models.build` takes: `(N, height, width, 1)`."""
         return self.context.shape[1:]
 
     def fit(self, model: keras.Model, steps: int, learning_rate: float, *, seed: int = 0, **options: Any) -> list[dict]:
@@ -119,8 +119,8 @@ def real_clips_64(names: Sequence[str], sections: int, context: int) -> Task:
     """Several real clips at 64×64: to learn from all, and be scored on each, at several places along it.
 
     Each scene of a clip is cut into equal sections, and each section in time: 60 % to train on, 15 % to choose by, 25 %
-    to be scored on. Where a section follows another, its first frames are left out, so that nothing that is trained on
-    lies beside what is scored. Stretches in which nothing moves are not scored; see `something_moves`. In the loss,
+    to be scored on. Where a section follows another, its first frames are left out, so that no training frame lies
+    next to a scored one. Stretches in which nothing moves are not scored; see `something_moves`. In the loss,
     each clip's errors are divided by those of copying on its training parts.
 
     Args:
@@ -209,10 +209,10 @@ def settings(protocol: str | os.PathLike) -> dict:
     """Read a protocol of the benchmark: its task, training, search and models, as in its file.
 
     Args:
-        protocol: One of `NAMES`, or the path of a file of your own that is written like theirs.
+        protocol: One of `NAMES`, or the path of a file of your own in the same format.
 
     Raises:
-        ValueError: Neither; or the file lacks a table.
+        ValueError: An unknown protocol, or a file that lacks a table.
     """
     if str(protocol).endswith(".toml"):
         text = Path(protocol).read_text(encoding="utf-8")

@@ -39,7 +39,7 @@ def load(name: str, folder: str | os.PathLike = FOLDER) -> dict:
     """Read a result that was stored by `save`.
 
     Raises:
-        FileNotFoundError: There is none of that name; the message lists those there are.
+        FileNotFoundError: No result has that name; the message lists those that exist.
     """
     path = Path(folder) / f"{name}.json"
     if not path.exists():
@@ -59,5 +59,5 @@ def _processor() -> str:
 
 
 def _backend_version() -> str:
-    """Version of TensorFlow, JAX or whatever computes."""
+    """Version of the backend, such as TensorFlow or JAX."""
     return __import__(keras.backend.backend()).__version__

@@ -29,7 +29,7 @@ def ship(
 ) -> list[str]:
     """Keep the weights of each model's best run, chosen on the validation clips, so that `load` finds them.
 
-    What was shipped before stays, where the best run is still the same one.
+    A model's shipped weights stay as they are if its best run is still the same one.
 
     Args:
         protocol, results_folder: As in `nextframe.benchmark.runner.run_benchmark`; its runs leave their weights.
@@ -79,7 +79,7 @@ def step(values: np.ndarray) -> float:
 
 
 def rounded(values: np.ndarray) -> np.ndarray:
-    """Round to multiples of `step`: as 8 bits hold, and 16 as floats. Of any shape and dtype, float16 returned."""
+    """Round an array of any shape and dtype to multiples of `step`, which fit 8 bits; return it as float16."""
     unit = step(values)
     return (np.round(values / unit) * unit).astype(np.float16)
 
@@ -96,7 +96,7 @@ def packed(path: str | os.PathLike) -> bytes:
     with h5py.File(path) as source, h5py.File(memory, "w") as target:
 
         def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
-            if name.split("/")[0] == "optimizer":  # Keras stores it along once a model has been trained
+            if name.split("/")[0] == "optimizer":  # Keras stores it as well once a model has been trained
                 return
             if isinstance(item, h5py.Group):
                 target.require_group(name).attrs.update(item.attrs)

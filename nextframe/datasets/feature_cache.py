@@ -17,10 +17,10 @@ _PART = 64  # clips in a file: an interruption loses one file at most
 
 
 def cached_features(encoder: keras.Model, clips: np.ndarray, folder: str | os.PathLike | None = None) -> np.ndarray:
-    """Return an encoder's features of every frame; compute only those that are not kept yet.
+    """Return an encoder's features of every frame; compute only the missing ones.
 
-    The place is named after a hash of the encoder's layers and weights and of the clips, so nothing old can be taken
-    for something new. Interrupted at any moment, the next call goes on where this one stopped.
+    The place is named after a hash of the encoder's layers and weights and of the clips, so features of
+    another encoder or other clips are never returned. After an interruption, the next call goes on where it stopped.
 
     Args:
         encoder: Maps a frame `(batch, height, width, 1)` to features, as `nextframe.models.frame_encoder` does.

@@ -25,7 +25,7 @@ def moving_digits_with_labels(
     split: str = "train",
     seed: int = 0,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Draw clips of one digit each that moves in a straight line, and say which digit and which way.
+    """Draw clips of one digit each that moves in a straight line, labelled with its direction and its class.
 
     Args:
         count: Number of clips.
@@ -62,7 +62,7 @@ def panned_clip(
     speed: tuple[float, float] = (1.0, 1.5),
     seed: int = 0,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Cut clips from still frames of a real clip by a window that moves, and say which way the picture moves.
+    """Cut clips from still frames of a real clip by a moving window, labelled with the picture's direction.
 
     Args:
         clip: `(time, height, width)`, uint8: frames larger than the window.

@@ -14,7 +14,7 @@ def blinking_clips(count: int, length: int, period: int, canvas: int = 16, seed:
     Args:
         count: Number of clips.
         length: Frames in each.
-        period: Length of the pattern. Frame t equals frame t − period, and nothing later tells what it is.
+        period: Length of the pattern. Frame t equals frame t − period, and no frame in between reveals it.
         canvas: Side of a frame; the light is a square in its middle.
         seed: Of the patterns.
 
@@ -37,7 +37,7 @@ def hidden_clips(count: int, length: int, hidden: int, canvas: int = 16, seed: i
         count: Number of clips.
         length: Frames in each; the last is the one to predict.
         hidden: Frames just before the last that show nothing; at most `length − 3`, so that a motion can be seen.
-        canvas: Side of a frame; the object is a square of a quarter of that.
+        canvas: Side of a frame; the object is a square, a quarter as wide.
         seed: Of the paths.
 
     Returns:

@@ -75,7 +75,7 @@ def moving_digits(
         chunk = slice(first, first + _CHUNK)
         draw(clips[chunk], images[chosen[chunk]], position[chunk])
 
-    with ThreadPoolExecutor() as threads:  # NumPy lets go of the interpreter lock while it computes
+    with ThreadPoolExecutor() as threads:  # NumPy releases the interpreter lock while it computes
         list(threads.map(draw_chunk, range(0, count, _CHUNK)))
     return clips
 

@@ -9,7 +9,7 @@ from nextframe._utils.validation import one_of
 
 @dataclass(frozen=True)
 class RealClip:
-    """What a clip holds: frames, frames per second, `(height, width)` in pixels, and what is seen to move."""
+    """A clip's properties: frames, frames per second, `(height, width)` in pixels, and its motion in words."""
 
     frames: int
     fps: float

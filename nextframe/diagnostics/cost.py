@@ -1,4 +1,4 @@
-"""What a model costs: operations and memory."""
+"""The cost of a model: operations and memory."""
 
 import json
 import subprocess
@@ -35,9 +35,9 @@ def training_flops(model: keras.Model) -> int:
 def peak_training_memory(name: str, context_shape: tuple[int, ...], batch_size: int = 16, **size: Any) -> float:
     """Measure the peak memory of one training step, in megabytes, weights and gradients included.
 
-    The step runs in a process of its own, so nothing else counts. On a GPU it is the GPU's memory. On a CPU it is what
-    the process takes beyond what it had before the model was built, with what TensorFlow needs to trace the model; it
-    is read from Linux's /proc, so it is measured on Linux only.
+    The step runs in a process of its own, so nothing else counts. On a GPU it is the GPU's memory. On a CPU it is the
+    growth of the process's memory from before the model was built, TensorFlow's tracing included; it is read from
+    Linux's /proc, so it is measured on Linux only.
 
     Args:
         name: A model of `nextframe.models.MODELS`.

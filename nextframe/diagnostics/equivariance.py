@@ -9,7 +9,7 @@ from nextframe.forecasting import predict_next
 def shift_error(model: keras.Model, context: np.ndarray, shift: int, margin: int | None = None) -> float:
     """How far the forecast of a shifted video is from the shifted forecast of the video: 0 if they are equal.
 
-    ‖f(shift x) − shift f(x)‖ ÷ ‖f(x)‖, on pixels at least `margin` from the border, since what enters there is new.
+    ‖f(shift x) − shift f(x)‖ ÷ ‖f(x)‖, on pixels at least `margin` from the border, where new pixels enter.
 
     Args:
         model: Maps a context to a target.

@@ -1,4 +1,4 @@
-"""Memory: whether a model can use what it saw several frames ago."""
+"""Memory: whether a model can use information from several frames ago."""
 
 from typing import Any
 

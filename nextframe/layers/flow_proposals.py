@@ -1,4 +1,4 @@
-"""Optical flow as a layer: what the next frame would be if everything moved on as it just did, in several versions."""
+"""Optical flow as a layer: several proposals for the next frame, each of which continues the motion seen."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 SMALLEST_SIDE = 12  # pixels, below which OpenCV finds no flow
-FRAMES = 3  # the last ones of a context, which the proposals are made from
+FRAMES = 3  # that are read: the last ones of a context
 
 PROPOSALS = ("flow", "carried", "half", "accelerated", "before", "third")
 
@@ -22,7 +22,7 @@ class FlowProposals(keras.layers.Layer):
     Args:
         proposals: Which ones, of `PROPOSALS`.
             "flow": the last frame, moved on by the motion found at each pixel.
-            "carried": the same, with the motion itself carried along by the motion.
+            "carried": the same, with the motion field itself moved on first.
             "half": by half the motion, which errs less where the motion is uncertain.
             "accelerated": by the motion and its change since the frame before.
             "before", "third": the last frame but one, but two, moved on to the same moment. Where they agree with the
@@ -82,11 +82,11 @@ def flow_proposals(frames: np.ndarray, proposals: tuple[str, ...] = PROPOSALS, s
     rows, columns = np.mgrid[: frames.shape[1], : frames.shape[2]].astype(np.float32)
 
     def motion(later: int) -> np.ndarray:
-        """`(height, width, 2)`: from where each pixel of a frame was one frame before, as (x, y) in pixels."""
+        """`(height, width, 2)`: the way from each pixel back to its place one frame before, as (x, y) in pixels."""
         return search.calc(levels[later], levels[later - 1], None)  # type: ignore[call-overload]  # None is left out
 
     def look_up(image: np.ndarray, back: np.ndarray) -> np.ndarray:
-        """What lies in an image where `back` points to, between pixels too."""
+        """An image's values at the places that `back` points to, interpolated between pixels."""
         columns_there, rows_there = columns + back[..., 0], rows + back[..., 1]
         return cv2.remap(image, columns_there, rows_there, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
@@ -97,7 +97,7 @@ def flow_proposals(frames: np.ndarray, proposals: tuple[str, ...] = PROPOSALS, s
     }
     if set(proposals) - set(made):
         carried = look_up(back, back)
-        two = back + carried  # the way of two frames
+        two = back + carried  # the way over two frames
         made["carried"] = lambda: look_up(frames[-1], carried * np.float32(scale))
         made["before"] = lambda: look_up(frames[-2], two)
     if set(proposals) - set(made):

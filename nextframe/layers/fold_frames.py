@@ -11,7 +11,7 @@ class FoldFrames(keras.layers.Wrapper):
     """Apply a layer or a model to each frame, as `keras.layers.TimeDistributed` does, in one call.
 
     TimeDistributed calls its layer once for each frame, so the graph holds ten copies of a network for ten frames.
-    Here frames and examples share the batch axis, the network is called once, and the frames are counted out again.
+    Here frames and examples share the batch axis, the network is called once, and the frames are separated again.
     Outputs are the same. One difference: in training, a BatchNormalization inside sees all frames at once, and updates
     its averages once a step and not once a frame.
 
@@ -23,7 +23,7 @@ class FoldFrames(keras.layers.Wrapper):
         `(batch, frames, ...)`
 
     Output shape:
-        `(batch, frames, ...)`, what `layer` makes of each frame.
+        `(batch, frames, ...)`, the output of `layer` for each frame.
 
     Raises:
         ValueError: The input has no axis for frames.

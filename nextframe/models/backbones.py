@@ -30,7 +30,7 @@ Build: TypeAlias = Callable[[tuple[int, int, int], str | None], keras.Model]
 
 
 class Backbone(NamedTuple):
-    """A network, and how it wants its pixels."""
+    """A network, and the images that it reads."""
 
     build: Build
     scale: float  # pixels of 0..1 times this …
@@ -140,10 +140,10 @@ def frame_encoder(
 
 
 def normalize_features(features: keras.KerasTensor) -> keras.KerasTensor:
-    """Bring each channel of a network's features to a mean of 0 and one small scale, whatever theirs was.
+    """Normalise each channel of a network's features to a mean of 0 and one small scale.
 
-    The features of ImageNet's networks go far beyond the 0..1 of pixels. Beside pixels, and with a high learning rate,
-    they drown what can be learned from the last frame. Training may change the scale.
+    The features of ImageNet's networks go far beyond the 0..1 of pixels. With a high learning rate, they would drown
+    the last frame's pixels beside them. Training may change the scale.
     """
     return layers.BatchNormalization(
         momentum=0.9,  # as many averages as a short training has time for

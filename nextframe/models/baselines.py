@@ -19,7 +19,7 @@ def copy_last(context_shape: tuple[int, ...]) -> keras.Model:
 
 
 def context_mean(context_shape: tuple[int, ...]) -> keras.Model:
-    """Forecast the mean of the context: a still background without what moves on it."""
+    """Forecast the mean of the context: a still background without its moving objects."""
     context = context_input(context_shape)
     return keras.Model(
         context, ops.mean(context, axis=1), name="context_mean"
@@ -41,7 +41,7 @@ def half_extrapolation(
 ) -> keras.Model:
     """Forecast that a part of the last change comes again: last + factor × (last − one before). May leave 0..1.
 
-    Where half of what changes is noise, this errs less than the whole.
+    Where half of the change is noise, this errs less than the whole change.
     """
     context = context_input(context_shape, least=2)
     last = context[:, -1]

@@ -69,7 +69,7 @@ def conv3d(
         context_shape: `(N, height, width, 1)`.
         filters: Channels of each hidden layer.
         depth: Number of convolutions, the last one included.
-        temporal_pooling: How time ends.
+        temporal_pooling: How the N time steps become one.
             "last_slice": causal convolutions keep all N time steps; the last step is the forecast.
             "valid_kernel": no padding in time, so each convolution takes two frames away; the last one takes the rest.
             "time_to_channels": after the convolutions, the N time steps become channels of a 2-D convolution.

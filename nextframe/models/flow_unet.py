@@ -63,9 +63,9 @@ def flow_unet(
     deep_filters: int = 64,
     proposals: tuple[str, ...] = PROPOSALS,
 ) -> keras.Model:
-    """Mix what optical flow proposes, pixel by pixel, and correct what it cannot know.
+    """Mix optical flow's proposals for the next frame, pixel by pixel, and add a correction.
 
-    All that the U-Net reads is differences from the last frame. Without biases, it forecasts the last frame exactly
+    The U-Net reads only differences from the last frame. Without biases, it forecasts the last frame exactly
     where nothing changes, and a dim video in the same way as a bright one.
 
     Args:

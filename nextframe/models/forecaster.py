@@ -1,4 +1,4 @@
-"""The book's own network: move the last frame's pixels by learned kernels, then correct what moving cannot do."""
+"""The book's own network: move the last frame's pixels by predicted kernels, then add a correction."""
 
 import keras
 import numpy as np
@@ -104,7 +104,7 @@ def check_sizes(
     max_displacement: int,
     patch: int,
 ) -> None:
-    """Raise a ValueError that names what does not fit."""
+    """Raise a ValueError that names the argument that does not fit."""
     whole_number("frames", frames)
     whole_number("blocks", blocks)
     whole_number("deep_blocks", deep_blocks, least=0)
@@ -134,11 +134,11 @@ def forecaster(
     Args:
         context_shape: `(N, height, width, 1)`.
         filters: Channels at full resolution, one position for each patch.
-        blocks: Residual blocks there, of depthwise and 1×1 convolutions: one before looking from further away, the
-            others after.
-        deep_filters: Channels where it has one for each 2×2 patches.
-        deep_blocks: Residual blocks there, of two plain convolutions; with 0, nothing is seen from so far.
-        frames: How many of the context's last frames are read, if it has as many.
+        blocks: Residual blocks there, of depthwise and 1×1 convolutions: one before the lower resolution, the
+            others after it.
+        deep_filters: Channels at half the resolution, one position for each 2×2 patches.
+        deep_blocks: Residual blocks there, of two plain convolutions; with 0, the lower resolution is left out.
+        frames: Last frames of the context to read; all of them if it has fewer.
         max_displacement: How far a pixel can move from one frame to the next, in pixels; with 0, none does.
         patch: Side of the squares of pixels that move together; see `nextframe.models.patches`.
 

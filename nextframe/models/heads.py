@@ -16,9 +16,9 @@ def to_frame(
 
     Args:
         context: `(batch, N, height, width, 1)`.
-        frame: What the model's last layer made of it, `(batch, height, width, 1)`, without an activation; or one for
+        frame: Output of the model's last layer, `(batch, height, width, 1)`, without an activation; or one for
             each step, `(batch, N, height, width, 1)`.
-        head: "linear": that is the forecast. It may stray outside 0..1; clip it when it is scored.
+        head: "linear": this output is the forecast. It may stray outside 0..1; clip it when it is scored.
             "residual": it is a correction, added to the last frame of the context (or to each step's own frame).
             "sigmoid": squeeze it into 0..1. With a loss of MSE on sparse frames this collapses to black.
 

@@ -1,4 +1,4 @@
-"""Inputs: what every model reads."""
+"""The input of every model: a context of N frames."""
 
 import operator
 from typing import Any

@@ -1,4 +1,4 @@
-"""A still video forecast as still, by any network: it reads how frames differ from the last one, and forecasts a change."""
+"""Let any network forecast a still video as still: it reads differences from the last frame, and forecasts a change."""
 
 import keras
 from keras import layers, ops
@@ -10,11 +10,11 @@ def on_differences(network: keras.Model, gain: float = GAIN) -> keras.Model:
     """Let a network read differences from the last frame and forecast the change that comes next.
 
     The forecast is `last + (network(gain × (context − last)) − network(0)) ÷ gain`. Where nothing changes it is the
-    last frame, up to rounding, whatever the network has learned: nothing has to be learned to copy.
+    last frame, up to rounding, for any weights of the network: copying need not be learned.
 
     Args:
         network: Maps a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`, such as one with a
-            linear head: what it gives must be free to be negative.
+            linear head: its output must be free to be negative.
         gain: Factor on the differences.
 
     Returns:

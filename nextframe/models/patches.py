@@ -11,7 +11,7 @@ def patch_cure(height: int, width: int, patch: int, factor: int = 1) -> str:
 
     Args:
         height, width: Of the frames.
-        patch: That does not fit.
+        patch: The side of a patch that does not fit.
         factor: How many patches must divide the sides.
     """
     sides = height, width

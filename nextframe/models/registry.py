@@ -1,4 +1,4 @@
-"""Models by name: what can be built, compared and shipped."""
+"""Models by name, for building, comparing and shipping them."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def build(
     Args:
         name: One of `MODELS`.
         context_shape: `(N, height, width, 1)`.
-        **size: What the model's own function takes, such as `filters`.
+        **size: Arguments of the model's own function, such as `filters`.
 
     Returns:
         A model that maps a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.

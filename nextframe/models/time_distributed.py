@@ -109,7 +109,7 @@ def time_distributed(
 
     Args:
         context_shape: `(N, height, width, 1)`.
-        filters: Channels of the convolutions after it.
+        filters: Channels of the convolutions after the encoder.
         patch: Side of the squares of pixels that are decoded at once; see `nextframe.models.patches`.
         head: "linear", "residual" or "sigmoid"; see `nextframe.models.heads`.
         feature_layer, encoder: As in `nextframe.models.frame_encoder`.

@@ -18,17 +18,17 @@ from nextframe.models.baselines import copy_last, half_extrapolation, optical_fl
 from nextframe.models.flow_unet import FRAMES
 from nextframe.scenes import Split
 
-LEARNING_RATE = 1e-3  # of this and 3e-4, the one that did better on validation of three clips that ship
+LEARNING_RATE = 1e-3  # did better than 3e-4 on the validation parts of three clips that ship
 ROUNDS = 10
-PIXELS = 16 * 64 * 64  # in a batch, whatever the size of the frames
+PIXELS = 16 * 64 * 64  # in a batch, for frames of any size
 SCALES = (0.25, 0.5, 0.75, 1.0, 1.25)  # of the motion that flow finds
-BATCHES = 16  # that are forecast in one call: each takes a while to begin
+BATCHES = 16  # forecast in one call, since each call takes a while to begin
 FITTED_ON = 60  # windows that a baseline's factor is fitted on
 
 
 @dataclass
 class Contest:
-    """What came of a contest: every model by name, their errors, and which one was chosen."""
+    """The result of a contest: every model by name, their errors, and the name of the chosen one."""
 
     models: dict[str, keras.Model]
     validation: dict[str, float]  # MSE
@@ -39,7 +39,7 @@ class Contest:
     history: list[dict] = field(default_factory=list)  # of the training
 
     def scores(self) -> dict[str, dict]:
-        """Return what a report tells of each model: mse, skill, its 95 % interval, and the number of windows.
+        """Return each model's scores for the report: mse, skill, its 95 % interval, and the number of windows.
 
         Where nothing moves in the test part, there is no skill, and no interval: None, since JSON has no NaN.
         """
@@ -127,7 +127,7 @@ def flipped(clips: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def planned_steps(network: keras.Model, clips: list[np.ndarray], seconds: float) -> int:
-    """How many training steps fit into so many seconds here: some are taken, and their weights put back."""
+    """Estimate how many training steps fit into so many seconds: time a few, then restore the weights."""
     started = time.perf_counter()
     before = network.get_weights()
     network.compile(optimizer="adam", loss="mse", jit_compile=training.compiles_well(network))
@@ -161,11 +161,11 @@ def train_network(
     checkpoint: str | os.PathLike | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> tuple[str, float, list[dict]]:
-    """Train a network on the first part of a video, unless that does harm.
+    """Train a network on the first part of a video; undo it if the validation error does not fall.
 
     Args:
-        network: With the weights that it ships with; it keeps them where training does not help.
-        split: The video's parts: trained on is the first one with its mirror images, chosen by the second.
+        network: With its shipped weights, which it gets back where training does not help.
+        split: The video's parts: the first, with its mirror images, for training; the second for validation.
         error: MSE of the network on the validation part before training.
         steps, rounds, checkpoint, callbacks: As in `nextframe.training.fit`.
         seed: Of the order of the windows.
@@ -174,7 +174,7 @@ def train_network(
         Which weights it has, "shipped" or "trained"; their MSE on the validation part; and the history.
     """
     shipped, context = network.get_weights(), network.input_shape[1]
-    # made anew each time, as the order of a dataset that was used goes on to another
+    # new datasets each time, since a used one would go on with another order
     data, held_out = (
         windows.window_dataset(parts, context, batch_size=batch_size(network), shuffle=shuffle, seed=seed)
         for parts, shuffle in ((flipped(split.train), True), (split.validation, False))
@@ -210,19 +210,19 @@ def hold_contest(
 ) -> Contest:
     """Compare the baselines, the network as it ships, and the network trained on this video.
 
-    The network is what does better on the validation part, with the shipped weights or the trained ones. It is also
-    blended with the best baseline, in the proportion that does best there. Chosen is the model that does best there.
-    The test part is looked at once, after that.
+    The network has the weights, shipped or trained, with the lower error on the validation part. It is also blended
+    with the best baseline, in the proportion with the lowest error there. The model with the lowest error there is
+    chosen. The test part is looked at once, after that.
 
     Args:
         split: The video's parts.
         context: Frames that the models see, at least 4.
         seconds: Of training; with 0 the shipped weights are used as they are.
         seed: Of the order of the windows.
-        without: The clip of ours that this video is, so that the network starts from weights that never saw it.
+        without: Name of the shipped clip, if this video is one: the network starts from weights that never saw it.
         checkpoint: As in `nextframe.training.fit`.
-        plan: Given a function that measures how many steps fit into the seconds, returns how many to take: one that
-            stores the number lets an interrupted run go on.
+        plan: Takes a function that measures how many steps fit into the seconds, and returns the number to take. If it
+            stores that number, an interrupted run can go on.
         progress: Whether to show a progress bar while the network trains.
     """
     height, width = split.train[0].shape[1:]

@@ -1,4 +1,4 @@
-"""The evidence: what the contests stored in results/video say, as tools/measure_video.py describes them."""
+"""The evidence: errors in the contests stored in results/video, which tools/measure_video.py describes."""
 
 import math
 import os
@@ -35,7 +35,7 @@ def load_contests(size: int, how: str, folder: str | os.PathLike = FOLDER) -> di
 
 
 def errors(contests: list[dict], forecast: str) -> np.ndarray:
-    """Return the MSE of each test window of one clip, `(windows,)`: of a model, or of what was "chosen"."""
+    """Return the MSE of each test window of one clip, `(windows,)`: of a model, or of the one that was "chosen"."""
     return np.concatenate(
         [stored["test"][stored["chosen"] if forecast == "chosen" else forecast] for stored in contests]
     )

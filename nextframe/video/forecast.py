@@ -25,7 +25,7 @@ from nextframe.windows import to_unit
 
 SHORT_SIDE = 128  # pixels, to which larger videos are scaled by default
 SMALLEST_SIDE = 16
-RATE = 25.0  # frames a second that are shown where the source has no rate
+RATE = 25.0  # frames a second of the videos from a source without a rate
 
 
 def forecast_video(
@@ -46,8 +46,8 @@ def forecast_video(
 
     The first 60 % of each scene train the network that ships, the next 15 % choose between it and the baselines, and
     the rest scores all of them. The folder `out` appears whole: next.png, forecast.mp4, comparison.mp4, model.keras,
-    report.html and report.json. Until then what is done lies in `out` + ".partial"; killed at any moment and called
-    again with the same arguments, the run goes on from there.
+    report.html and report.json. Until then unfinished results lie in `out` + ".partial"; if the run is killed, a
+    call with the same arguments goes on from there.
 
     Args:
         source: A video, a folder of images, or an `.npy` or `.npz` file; see `nextframe.clips.read_clip`.
@@ -61,10 +61,10 @@ def forecast_video(
         seed: Of the order of the windows in training.
         colour: Forecast red, green and blue, one by one, with one network.
         value_range: As in `read_clip`.
-        progress: Whether to print what is being done.
+        progress: Whether to print the stages of the work.
 
     Returns:
-        What report.json holds.
+        The contents of report.json.
 
     Raises:
         FileExistsError: `out` exists already.
@@ -168,7 +168,7 @@ def read_planes(
 
 
 def shipped_as(source: Path) -> str | None:
-    """Return the name of the clip that a file is, if it is one of those that the network was trained on."""
+    """Return the name of the shipped clip that a file is a copy of, or None if it is another video."""
     if not source.is_file():
         return None
     own, checksums = sha256(source), asset_checksums()
@@ -176,7 +176,7 @@ def shipped_as(source: Path) -> str | None:
 
 
 def fingerprint(planes: list[np.ndarray]) -> str:
-    """Return a number that another video would not have."""
+    """Return the SHA-256 of a video's pixels."""
     digest = hashlib.sha256()
     for plane in planes:
         digest.update(plane.tobytes())

@@ -27,8 +27,8 @@ except ImportError as missing:
 
 SIZES = (64, 96, 128)  # pixels, both sides of a frame
 SHOWN = 192  # pixels of a frame on the page, or about
-RED = "#b00020"  # of what went wrong
-ACCEPTED = "video/*,image/gif,.npy,.npz,.tif,.tiff"  # what a browser offers to choose
+RED = "#b00020"  # for errors
+ACCEPTED = "video/*,image/gif,.npy,.npz,.tif,.tiff"  # types of files that the browser offers
 
 
 def training_panel(source: str | os.PathLike | None = None) -> ipywidgets.VBox:
@@ -37,14 +37,14 @@ def training_panel(source: str | os.PathLike | None = None) -> ipywidgets.VBox:
     It trains `flow_unet`, from the weights that it ships with, on the first 60 % of each scene, and validates on the
     next 15 %; the rest is left for a test. Training runs in a thread, so other cells can run meanwhile. A stop comes
     with the end of the round, after about 5 seconds at most. A run that was stopped and goes on ends with the same
-    weights as one that was not, whatever was chosen in the panel since.
+    weights as one that was not, even if the panel's settings have changed since.
 
     Args:
-        source: As in `nextframe.clips.read_clip`: what is trained on until a file is uploaded. Pass the path of a
-            video above 10 MB, since Jupyter drops an upload of that size. Default: none, and Start waits for an upload.
+        source: The video until a file is uploaded, as in `nextframe.clips.read_clip`. Pass the path of a video above
+            10 MB, since Jupyter drops an upload of that size. Default: none, and Start waits for an upload.
 
     Returns:
-        The panel; as the last line of a cell it appears under it. What is wrong with a video is said in its status.
+        The panel; as the last line of a cell it appears under it. Errors about a video appear in its status.
         Its attributes: `model` is the `keras.Model` once a run has ended or was stopped, with the weights that did
         best on validation, and None before that and while it trains. `history` has an entry a round: {"step": …,
         "loss": …, "validation": …}. `thread` is the `threading.Thread` that trains: join it to wait.
@@ -110,7 +110,7 @@ class _Panel(ipywidgets.VBox):
         self.children = [settings, ipywidgets.HBox([self.start, self.stop, self.go_on]), self.status, self.shown]
 
     def _wait(self) -> None:
-        """Say what would be trained on, and let it be started."""
+        """Show which video would be trained on, and enable Start."""
         uploaded = read_upload(self.upload.value)
         if uploaded is not None:
             self._say(f"{uploaded[0]} ({len(uploaded[1]) / 1e6:.1f} MB): press Start.")
@@ -119,7 +119,7 @@ class _Panel(ipywidgets.VBox):
         self._enable()
 
     def _enable(self) -> None:
-        """Enable what makes sense now."""
+        """Enable the controls that make sense now."""
         for widget in (self.upload, self.size, self.fps, self.seconds):
             widget.disabled = self._busy
         self.start.disabled = self._busy or (self._source is None and not self.upload.value)
@@ -150,7 +150,7 @@ class _Panel(ipywidgets.VBox):
         self._say("Stopping with the end of this round …")
 
     def _work(self) -> None:
-        """What the thread does."""
+        """The work of the thread: prepare, train and report."""
         try:
             self._run = run = self._run or self._prepare()
             if self._stopping.is_set():
@@ -215,7 +215,7 @@ class _Panel(ipywidgets.VBox):
 
 
 def _losses(run: TrainingRun) -> bytes:
-    """Draw the losses so far, and what they have to beat, as a PNG; without pyplot, which is for one thread alone."""
+    """Draw the losses so far, and the errors to beat, as a PNG; without pyplot, which is for one thread alone."""
     steps = [entry["step"] for entry in run.history]
     baselines = ("copy_last", "optical_flow")
     x = {name: [0.0, run.steps] for name in baselines} | {"training": steps, "validation": [0.0, *steps]}

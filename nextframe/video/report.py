@@ -1,4 +1,4 @@
-"""What a forecast leaves behind: pictures, videos, the model, and a page that explains them."""
+"""The output of a forecast: pictures, videos, the model, and a page that explains them."""
 
 import io
 import json
@@ -47,8 +47,8 @@ def write(
 
     Args:
         folder: Where to.
-        about: What report.json is to hold.
-        contest, split: What was compared, and on what.
+        about: Contents of report.json.
+        contest, split: The models that were compared, and the parts of the video.
         planes: The video, one clip `(time, height, width)` a channel.
         ahead: The forecast, floats `(horizon, height, width, channels)`.
         fps: Frames per second of the videos.
@@ -134,7 +134,7 @@ def beside(panels: Iterable[np.ndarray], labels: Iterable[str]) -> np.ndarray:
 
 
 def picture(pixels: np.ndarray) -> str:
-    """An image as an address that a page can hold."""
+    """An image as a data URL."""
     return data_url(to_png(pixels), "image/png")
 
 

@@ -1,4 +1,4 @@
-"""Training on one video that can be watched after each round, stopped there, and gone on with."""
+"""Training on one video, in rounds: after each it can be watched, stopped, and resumed later."""
 
 import os
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from nextframe.scenes import Split, scene_cuts, split_scenes
 from nextframe.video import contest
 from nextframe.video.forecast import shipped_as
 
-ROUND = 5  # seconds, or about: so long a stop may take
+ROUND = 5  # seconds, about: the longest wait for a stop
 
 
 @dataclass
 class TrainingRun:
-    """What a run needs to begin and to go on, and how far it is."""
+    """The state of a run: its network, data and schedule, and its progress."""
 
     name: str
     network: keras.Model
@@ -35,12 +35,12 @@ class TrainingRun:
 
     def forecast(self) -> np.ndarray:
         """Return the network's forecast of the window's target as it is now, limited to 0..1."""
-        # called as a function: `predict` would trace it anew for the steps at once that `fit` compiled it for
+        # called as a function: `predict` would trace it anew, for as many steps at once as `fit` was compiled for
         return metrics.clip_to_unit(keras.ops.convert_to_numpy(self.network(self.seen, training=False)))
 
 
 def prepare(source: str | os.PathLike, size: int, fps: float | None, seconds: float) -> TrainingRun:
-    """Read and split a video, load the network, score what it has to beat, and measure how many steps fit.
+    """Read and split a video, load the network, score the forecasts to beat, and measure how many steps fit.
 
     Args:
         source, fps: As in `nextframe.clips.read_clip`.
@@ -62,7 +62,7 @@ def prepare(source: str | os.PathLike, size: int, fps: float | None, seconds: fl
     planned = contest.planned_steps(network, contest.flipped(split.train), seconds)
     rounds = min(planned, max(contest.ROUNDS, int(seconds) // ROUND))
     steps = planned // rounds * rounds  # rounds of one length take several steps at once
-    # where most moves there is most to see
+    # the window with the most motion shows the most
     seen, target = max(
         contest.batches(split.validation, FRAMES, 1), key=lambda window: metrics.mse(window[1], window[0][:, -1])[0]
     )
@@ -76,7 +76,7 @@ def train(run: TrainingRun, checkpoint: str | os.PathLike, go_on: Callable[[], b
     that was not.
 
     Args:
-        run: What `prepare` returned; its history grows.
+        run: A run from `prepare`; its history grows.
         checkpoint: As in `nextframe.training.fit`.
         go_on: Called after each round; returns whether there shall be another.
 
