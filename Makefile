@@ -102,7 +102,7 @@ colab-python:
 .venv-colab/ready: requirements-colab.txt
 	@$(MAKE) -s colab-python
 	$(COLAB_PYTHON) -m venv --clear .venv-colab
-	$(COLAB)/pip install --quiet -r requirements-colab.txt
+	$(COLAB)/pip install --quiet --no-compile -r requirements-colab.txt
 	touch $@
 
 test-colab: .venv-colab/ready
@@ -113,7 +113,7 @@ BACKENDS ?= jax torch
 
 .venv-%/ready: constraints.txt pyproject.toml
 	$(PYTHON) -m venv --clear .venv-$*
-	.venv-$*/bin/pip install --quiet -c constraints.txt -e . h5py ipython opencv-python-headless pytest pytest-xdist $*
+	.venv-$*/bin/pip install --quiet --no-compile -c constraints.txt -e . h5py ipython opencv-python-headless pytest pytest-xdist $*
 	touch $@
 
 # JAX compiles each network for the CPU: less care over its code takes a fraction of the time

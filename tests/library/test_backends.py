@@ -20,7 +20,6 @@ from nextframe.models import NETWORKS, build
 
 BACKEND = keras.backend.backend()
 SHAPE = (4, 16, 16, 1)
-without_tensorflow = pytest.mark.skipif(BACKEND == "tensorflow", reason="tf.data has its own order")
 
 
 @pytest.fixture
