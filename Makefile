@@ -40,8 +40,8 @@ OFFLINE := PYTHONPATH=$(CURDIR)/tests/offline
 QUIET := TF_CPP_MIN_LOG_LEVEL=3
 # A bar appears where reading takes long, as on a busy machine, and would be an output that the page has not
 NOTEBOOKS := NEXTFRAME_PROFILE=ci TQDM_DISABLE=1
-# Tracing a network, most of the work here, keeps one core busy. A notebook is one piece of work, tests are many
-PARALLEL := -n 2
+# Three on two cores: a test waits now and then, for another process or a browser
+PARALLEL := -n 3
 # A warning in a notebook is an output, and compared as one; those of nbval itself are not ours
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg -p no:cacheprovider -o filterwarnings=ignore -q
 STRICT_BUILD := $(BIN)/jupyter-book build . --all -W -n --keep-going
@@ -87,9 +87,11 @@ test: lint
 	$(NODE) --test --test-reporter=dot tests/live
 	$(OFFLINE) $(STRICT_BUILD)
 	$(OFFLINE) $(BIN)/pytest -q tests/pages
-	$(OFFLINE) $(BIN)/pytest -q -n 2 tests/browser
+	$(OFFLINE) $(BIN)/pytest -q $(PARALLEL) tests/browser
 
-ci: test
+ci:
+	$(MAKE) -j 2 .venv/dev-ready $(if $(COLAB_PYTHON),.venv-colab/ready)
+	$(MAKE) test
 	$(MAKE) test-backends BACKENDS=jax
 	@if $(MAKE) -s colab-python; then $(MAKE) test-colab; else echo "Skipped test-colab: no Python 3.13 on this machine"; fi
 
@@ -102,11 +104,11 @@ colab-python:
 .venv-colab/ready: requirements-colab.txt
 	@$(MAKE) -s colab-python
 	$(COLAB_PYTHON) -m venv --clear .venv-colab
-	$(COLAB)/pip install --quiet --no-compile -r requirements-colab.txt
+	$(COLAB)/pip install --quiet -r requirements-colab.txt
 	touch $@
 
 test-colab: .venv-colab/ready
-	$(QUIET) $(OFFLINE) $(NOTEBOOKS) $(COLAB)/python -m pytest -o filterwarnings=ignore -p no:cacheprovider -q -n 2 tests/colab
+	$(QUIET) $(OFFLINE) $(NOTEBOOKS) $(COLAB)/python -m pytest -o filterwarnings=ignore -p no:cacheprovider -q $(PARALLEL) --maxschedchunk 1 tests/colab
 
 # JAX and PyTorch, each without TensorFlow; tests/library/test_backends.py says what must hold on any of them
 BACKENDS ?= jax torch
