@@ -38,7 +38,10 @@ def batches_of(
         order = again.map(lambda _: tf.numpy_function(lambda: epoch_order(count, seed, next(epochs)), [], tf.int64))
         numbers = order.flat_map(lambda each: tf.data.Dataset.from_tensor_slices(tf.ensure_shape(each, [count])))
     numbers = numbers.batch(batch_size).apply(tf.data.experimental.assert_cardinality(-(-count // batch_size)))
-    return numbers.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    # Numbers in place of AUTOTUNE: its thread sleeps for up to a minute, and an iterator waits for it before it ends
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return numbers.map(gather, num_parallel_calls=2).prefetch(4).with_options(options)
 
 
 class Batches(keras.utils.PyDataset):

@@ -112,6 +112,13 @@ def test_shuffling_is_seeded_and_new_in_every_epoch(clip):
     assert order(shuffled(2)) != first
 
 
+def test_no_thread_that_sleeps_keeps_an_iterator_alive(clip):
+    """TensorFlow's autotuning does: whoever ends such a pass waits until it wakes, for up to a minute."""
+    dataset = windows.window_dataset(clip, 4, shuffle=True)
+    for each in (dataset, windows.endless(dataset)):
+        assert each.options().autotune.enabled is False
+
+
 def test_any_window_may_come_early():
     """The whole clip is shuffled, and not a part of it that slides along."""
     clip = np.arange(240, dtype=np.uint8).reshape(240, 1, 1)
