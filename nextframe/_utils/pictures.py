@@ -1,14 +1,14 @@
 """Pictures and arrays in files: read one by one, checked, greyed and resized."""
 
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageOps, ImageSequence
 
 from nextframe._utils.arrays import WEIGHTS, check_array, deep_range, scale
 
@@ -16,6 +16,11 @@ CHANNELS = {"red": 0, "green": 1, "blue": 2}
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".webp"}
 SEQUENCES = {"TIFF", "PNG", "WEBP"}  # formats whose pages are frames; further pages of a telephone's JPEG are previews
 REDUCED = 254, 1  # TIFF's tag for the kind of page, and its bit for a small copy of another page
+BITS = 258  # TIFF's tag for the bits of each colour
+PLANES = 284, 2  # TIFF's tag for the order of the colours, and its value for one whole colour after another
+# What Pillow raises for a damaged file: nearly anything, since it believes the header's numbers, sizes included
+_WRONG_NUMBERS = (ValueError, TypeError, SyntaxError, LookupError, ArithmeticError, struct.error)
+UNREADABLE = (OSError, Image.DecompressionBombError, *_WRONG_NUMBERS)
 
 
 def are_pictures(path: Path) -> bool:
@@ -30,7 +35,7 @@ def are_pictures(path: Path) -> bool:
     try:
         with Image.open(path) as image:
             return image.format not in SEQUENCES or getattr(image, "n_frames", 1) == 1
-    except (UnidentifiedImageError, OSError):
+    except UNREADABLE:
         return True
 
 
@@ -104,17 +109,24 @@ def _all_pages(path: Path, channel: str | None = None) -> Iterator[tuple[str, Im
                     tag, reduced = REDUCED
                     if getattr(page, "tag_v2", {}).get(tag, 0) & reduced:
                         continue
-                    if page.mode in ("RGB", "RGBA") and any(map(_has_16_bits, getattr(page, "tile", ()))):
+                    if page.mode in ("RGB", "RGBA") and _has_deep_colours(page):
                         yield file.name, _deep_colours(file, page.tell(), channel)
                         continue
                     yield file.name, ImageOps.exif_transpose(page)
-        except (UnidentifiedImageError, OSError) as error:
+        except UNREADABLE as error:
             raise ValueError(f"{file.name} is not an image that can be read ({error}): remove or replace it") from error
 
 
-def _has_16_bits(tile: Any) -> bool:
+def _has_deep_colours(page: Image.Image) -> bool:
     """Whether these colours have more than 8 bits each, of which Pillow would keep only 8."""
-    return ";16" in str(tile.args) or (tile.codec_name == "ppm" and tile.args[1] > 255)
+    tags = getattr(page, "tag_v2", {})
+    deep = max(tags.get(BITS, (8,))) > 8
+    tag, separate = PLANES
+    if deep and tags.get(tag) == separate:
+        # Pillow and OpenCV both read these wrong, and say nothing
+        raise ValueError("its 16-bit colours are stored one after another; expected pixel by pixel, as a PNG has them")
+    tiles = getattr(page, "tile", ())
+    return deep or any(";16" in str(t.args) or (t.codec_name == "ppm" and t.args[1] > 255) for t in tiles)
 
 
 def _deep_colours(file: Path, number: int, channel: str | None) -> Image.Image:
@@ -122,7 +134,13 @@ def _deep_colours(file: Path, number: int, channel: str | None) -> Image.Image:
     import cv2  # slow to start, and needed for such files alone
 
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH  # upright, without transparency, blue first
-    _, (page,) = cv2.imreadmulti(str(file), number, 1, flags=flags)
+    try:
+        _, pages = cv2.imreadmulti(str(file), number, 1, flags=flags)
+    except cv2.error:  # some damage makes it raise, and most makes it return nothing
+        pages = ()
+    if not pages:
+        raise ValueError("OpenCV cannot decode its colours of more than 8 bits: cut short, or of a rare compression")
+    page = pages[0]
     colours = page[..., ::-1]
     grey = colours @ WEIGHTS if channel is None else colours[..., CHANNELS[channel]]
     return Image.fromarray(np.rint(grey).astype(np.int32))

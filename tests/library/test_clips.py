@@ -12,6 +12,7 @@ import imageio_ffmpeg
 import numpy as np
 import psutil
 import pytest
+import tifffile  # comes with scikit-image
 from PIL import Image
 
 import nextframe
@@ -272,6 +273,42 @@ def test_image_with_more_than_8_bits_a_colour(tmp_path, name, alone):
     for number, channel in enumerate(("red", "green", "blue")):
         expected = np.rint(levels[..., number] / white * 255)
         assert np.array_equal(clips.read_clip(source, channel=channel, value_range=(0, white))[0], expected)
+
+
+@pytest.mark.parametrize("name", ["deep.png", "deep.tif", "pages.tif", "deep.ppm"])
+@pytest.mark.parametrize("share", [0.5, 0.95])
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning")  # Pillow's, before the error
+def test_truncated_image_with_more_than_8_bits_a_colour(tmp_path, name, share, alone):
+    """Alone, or after a whole one in a folder."""
+    levels = np.random.default_rng(0).integers(65536, size=(3, 40, 60, 3)).astype(np.uint16)
+    if name.endswith("tif"):  # with the pages' headers before the pixels: OpenCV would put them behind
+        tifffile.imwrite(tmp_path / name, levels[: 1 if name == "deep.tif" else 3], photometric="rgb")
+    else:
+        cv2.imwrite(str(tmp_path / name), levels[0])
+    if not alone:
+        shutil.copy(tmp_path / name, tmp_path / f"a whole {name}")
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: int(share * len(whole))])
+    source = tmp_path / name if alone else tmp_path
+    for value_range in (None, (0, 65535)):
+        message = error_message(clips.read_clip, source, value_range=value_range)
+        assert message.startswith(f"{name} is not an image that can be read (")
+        assert message.endswith("remove or replace it")
+
+
+@pytest.mark.parametrize("compression", [None, "deflate"])
+def test_colours_of_16_bits_in_separate_planes(tmp_path, compression):
+    """Neither Pillow nor OpenCV reads them right, and neither says so. Those of 8 bits are read."""
+    levels = np.random.default_rng(0).integers(65536, size=(3, 4, 6))
+    layout = {"photometric": "rgb", "planarconfig": "separate", "compression": compression}
+    tifffile.imwrite(tmp_path / "deep.tif", levels.astype(np.uint16), **layout)
+    for options in ({}, {"value_range": (0, 65535)}):
+        message = error_message(clips.read_clip, tmp_path / "deep.tif", **options)
+        assert message.startswith("deep.tif is not an image that can be read (its 16-bit colours are stored one after")
+    levels >>= 8
+    tifffile.imwrite(tmp_path / "flat.tif", levels.astype(np.uint8), **layout)
+    assert np.array_equal(clips.read_clip(tmp_path / "flat.tif", channel="green")[0], levels[1])
 
 
 def test_the_range_of_all_pages_is_advised(tmp_path):
