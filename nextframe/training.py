@@ -29,6 +29,7 @@ LOSSES = {
     "classes": keras.losses.SparseCategoricalCrossentropy,
 }
 
+SCHEDULES = ("cosine", "constant")
 WARM_UP = 0.05  # share of the steps over which the learning rate rises
 
 
@@ -40,6 +41,7 @@ def fit(
     steps: int,
     rounds: int = 10,
     learning_rate: float = 1e-3,
+    schedule: Literal["cosine", "constant"] = "cosine",
     loss: Literal["mse", "mae", "cross_entropy", "classes"] = "mse",
     checkpoint: str | os.PathLike | None = None,
     flops_per_example: float | None = None,
@@ -48,8 +50,8 @@ def fit(
 ) -> list[dict[str, float]]:
     """Train a model, and leave it with the weights that did best on validation.
 
-    The learning rate rises over the first steps and then falls to 0 along half a cosine. The order of the examples is
-    the dataset's, which is seeded; initial weights are the model's, so seed before building it with
+    The learning rate rises over the first steps and then falls to 0 along half a cosine, or stays. The order of the
+    examples is the dataset's, which is seeded; initial weights are the model's, so seed before building it with
     `keras.utils.set_random_seed`. On one machine the same call then gives the same weights.
 
     Args:
@@ -59,6 +61,7 @@ def fit(
         steps: Batches to train on, in all. For epochs: `epochs * len(training)`.
         rounds: Parts that the steps are cut into, as equal as they can be. At most `steps`.
         learning_rate: Its highest value.
+        schedule: Of the learning rate after its rise: "cosine", or "constant" to see what training alone does.
         loss: "mse", "mae", "cross_entropy" (for heads that stay within 0..1) or "classes" (for probabilities of
             classes, where the dataset gives their numbers).
         checkpoint: A file that keeps the state after each round. If it exists, training goes on from it: killed at any
@@ -88,17 +91,11 @@ def fit(
     if not learning_rate > 0:
         raise ValueError(f"learning_rate={learning_rate}: expected a number above 0")
     one_of("loss", loss, LOSSES)
+    one_of("schedule", schedule, SCHEDULES)
     for name, dataset in {"training": training, "validation": validation}.items():
         check_dataset(name, dataset, repeats=name == "training")
         check_fits(name, dataset, model, classes=loss == "classes")
-    warm_up_steps = round(WARM_UP * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        learning_rate if warm_up_steps == 0 else 0.0,
-        steps - warm_up_steps,
-        warmup_target=None if warm_up_steps == 0 else learning_rate,
-        warmup_steps=warm_up_steps,
-    )
-    optimizer = keras.optimizers.Adam(schedule)
+    optimizer = keras.optimizers.Adam(rates(learning_rate, steps, schedule))
     optimizer.build(model.trainable_variables)
     if keras.backend.backend() == "tensorflow" and not sees_gpu():
         update_in_one_pass(optimizer)
@@ -106,7 +103,7 @@ def fit(
     options = {"loss": LOSSES[loss](), "jit_compile": compiles_well(model)}
     model.compile(optimizer=optimizer, steps_per_execution=steps_at_once(per_round) if equal else 1, **options)
     # a checkpoint of a run with another identity is refused
-    identity = f"{model.name} {model.count_params()} {steps} {rounds} {learning_rate} {loss}"
+    identity = f"{model.name} {model.count_params()} {steps} {rounds} {learning_rate} {schedule} {loss}"
     state = Rounds(model, steps, rounds, checkpoint, identity, flops_per_example, progress)
     state.restore()
     if state.done < rounds:
@@ -138,6 +135,18 @@ def fit(
             stacklevel=2,
         )
     return state.history
+
+
+def rates(learning_rate: float, steps: int, schedule: str) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return the learning rate of each step, which rises for the first steps; arguments as in `fit`."""
+    warm_up = round(WARM_UP * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0 if warm_up else learning_rate,
+        steps - warm_up,
+        alpha=1.0 if schedule == "constant" else 0.0,  # the share of the rate that is left at the end
+        warmup_target=learning_rate if warm_up else None,
+        warmup_steps=warm_up,
+    )
 
 
 def accuracy(model: keras.Model, dataset: Dataset) -> float:

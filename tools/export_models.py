@@ -22,7 +22,7 @@ from PIL import Image
 import nextframe
 from nextframe import diagnostics
 from nextframe._utils.files import write_atomically
-from nextframe.benchmark import leaderboard, protocols, shipping
+from nextframe.benchmark import leaderboard, shipping, tasks
 from nextframe.datasets.memory_tasks import as_windows, blinking_clips
 from nextframe.datasets.moving_digits import SPLITS, shuffled_digits
 
@@ -125,7 +125,7 @@ def exported(label: str, network: keras.Model, contexts: np.ndarray) -> bytes:
     return content
 
 
-def digits_networks(task: protocols.Task, contents: dict[str, bytes]) -> list[dict]:
+def digits_networks(task: tasks.Task, contents: dict[str, bytes]) -> list[dict]:
     """Export the networks for digits into `contents`, by file name; return their list."""
     measured_runs = leaderboard.load_runs("digits-32")
     listed = []
@@ -176,7 +176,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     contents: dict[str, bytes] = {}
     lists = {
-        "digits": digits_networks(protocols.load_task("digits_32", training=1), contents),
+        "digits": digits_networks(tasks.load_task("digits_32", training=1), contents),
         "memory": blinking_networks(contents),
     }
     total = sum(map(len, contents.values()))

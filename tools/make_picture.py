@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 
 from nextframe import clips, forecasting, plotting, pretrained, windows
 from nextframe._utils.files import write_atomically
-from nextframe.benchmark import leaderboard, protocols
+from nextframe.benchmark import leaderboard, tasks
 from nextframe.datasets.real_clips import example_path
 from nextframe.models import build
 
@@ -33,7 +33,7 @@ def draw_forecasts() -> None:
 
 def draw_networks() -> None:
     """Play a clip of test digits beside each network's forecasts of it, the best network first."""
-    video = protocols.load_task("digits_32", training=1).video
+    video = tasks.load_task("digits_32", training=1).video
     trained = [name for name in leaderboard.load_runs("digits-32") if name in pretrained.names()]
     pages = []
     for row in (trained[:ROW], trained[ROW:]):  # a phone has no room for more side by side
@@ -69,7 +69,7 @@ def draw_answer() -> None:
 
 def draw_card() -> None:
     """Draw 1200 × 630 pixels: a clip, and its next frame by two networks and in truth."""
-    video = protocols.load_task("digits_32", training=1).video[:1]
+    video = tasks.load_task("digits_32", training=1).video[:1]
     past = {"2 ago": video[0, 7], "1 ago": video[0, 8], "now": video[0, 9]}
     trained = {"dense LSTM": "dense_lstm", "forecaster": "forecaster"}
     forecasts = {

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from nextframe import forecasting, metrics, windows
-from nextframe.benchmark import protocols, results
+from nextframe.benchmark import results, tasks
 from nextframe.models import build
 
 
@@ -48,7 +48,7 @@ class StopAfter(keras.callbacks.Callback):
 
 
 def main(seconds):
-    task = protocols.digits_32()
+    task = tasks.digits_32()
     keras.utils.set_random_seed(0)
     model = network(task.context_shape)
     model.compile(optimizer="adam", loss="binary_crossentropy", jit_compile=False)

@@ -230,7 +230,7 @@ def main():
     torch.set_num_threads(options.threads)
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(options.threads)
-    drawing = {"canvas": SHAPE[1], "digit_size": 16, "speed": (1, 2.5)}  # as `protocols.digits_32` draws them
+    drawing = {"canvas": SHAPE[1], "digit_size": 16, "speed": (1, 2.5)}  # as `tasks.digits_32` draws them
     clips = moving_digits(200, 20, split="train", **drawing)
     compared = {name: compare(name, clips, options.rounds, options.steps) for name in options.networks}
     result = {

@@ -27,7 +27,7 @@ import numpy as np
 from nextframe import pretrained
 from nextframe._utils.files import sha256
 from nextframe.benchmark import results
-from nextframe.benchmark.protocols import read_real_clip, something_moves
+from nextframe.benchmark.tasks import read_real_clip, something_moves
 from nextframe.datasets.real_clips import EXAMPLES, example_path
 from nextframe.models.flow_unet import FRAMES
 from nextframe.scenes import scene_cuts, split_scenes

@@ -40,8 +40,8 @@ from video_windows import SIDE, Draws, parts, prepare
 
 from nextframe import pretrained, training
 from nextframe._utils.files import write_atomically
-from nextframe.benchmark.protocols import read_real_clip
 from nextframe.benchmark.shipping import packed
+from nextframe.benchmark.tasks import read_real_clip
 from nextframe.datasets.real_clips import EXAMPLES
 from nextframe.layers import FlowProposals
 from nextframe.models import build

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from nextframe import windows
 from nextframe._utils.files import write_atomically
-from nextframe.benchmark.protocols import read_real_clip
+from nextframe.benchmark.tasks import read_real_clip
 from nextframe.layers.flow_proposals import flow_proposals
 from nextframe.models.flow_unet import FRAMES
 from nextframe.scenes import scene_cuts

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from nextframe import diagnostics, metrics
-from nextframe.benchmark import protocols
+from nextframe.benchmark import tasks
 from nextframe.forecasting import predict_along, predict_next, rollout
 from nextframe.layers import FlowProposals
 from nextframe.models import build
@@ -43,7 +43,7 @@ def calibrate(
         Seconds for a step of 32 windows (the faster of two rounds, after one to warm up), parameters, operations of a
         forecast, and megabytes at the peak of a training step (None where the system does not tell).
     """
-    data = protocols.load_task(**task)
+    data = tasks.load_task(**task)
     network = _build(model, arguments, data, 0, differences)
     seconds = _seconds_per_step(network, data, steps)
     if yardstick is not None:
@@ -71,11 +71,13 @@ def search_learning_rate(
     seed: int,
     checkpoint: Path | None = None,
     differences: bool = False,
+    schedule: str = "cosine",
 ) -> tuple[dict, None]:
     """Train for a share of the steps with one learning rate; return the lowest error on the validation clips."""
-    data = protocols.load_task(**task)
+    data = tasks.load_task(**task)
     network = _build(model, arguments, data, seed, differences)
-    history = data.fit(network, steps, learning_rate, seed=seed, rounds=rounds, checkpoint=checkpoint, progress=False)
+    options: dict[str, Any] = {"seed": seed, "rounds": rounds, "schedule": schedule, "checkpoint": checkpoint}
+    history = data.fit(network, steps, learning_rate, progress=False, **options)
     return {"validation": min(entry["validation"] for entry in history), "history": history}, None
 
 
@@ -91,13 +93,14 @@ def train_and_score(
     checkpoint: Path | None = None,
     progress: bool = False,
     differences: bool = False,
+    schedule: str = "cosine",
 ) -> tuple[dict, keras.Model | None]:
     """Train a model and score it on the test clips; a baseline, with no steps, is scored as it is.
 
     Returns:
         Its history, scores over the horizon, the error of each test window, and diagnostics; and the model, if trained.
     """
-    data = protocols.load_task(**task)
+    data = tasks.load_task(**task)
     network = _build(model, arguments, data, seed, differences)
     history = []
     if steps:
@@ -108,6 +111,7 @@ def train_and_score(
             learning_rate,
             seed=seed,
             rounds=rounds,
+            schedule=schedule,
             checkpoint=checkpoint,
             flops_per_example=flops,
             progress=progress,
@@ -129,7 +133,7 @@ def train_and_score(
     return _without_nan(result), network if steps else None
 
 
-def clip_mse(network: keras.Model, data: protocols.Task) -> list[float]:
+def clip_mse(network: keras.Model, data: tasks.Task) -> list[float]:
     """Return the squared error of the first frame ahead, summed over the frame, for each test window."""
     forecast = metrics.clip_to_unit(predict_next(network, data.context))
     return np.round(metrics.mse(data.truth, forecast, per="frame"), 4).tolist()
@@ -179,26 +183,27 @@ def _score_part(network: keras.Model, context: np.ndarray, future: np.ndarray) -
     return {name: values.mean(axis=0) for name, values in means.items()}
 
 
-def _diagnose(network: keras.Model, data: protocols.Task) -> dict:
+def _diagnose(network: keras.Model, data: tasks.Task) -> dict:
     context = data.context[:_DIAGNOSED]
     shifts = [shift for shift in (1, 2, 4, 8) if 2 * shift < min(context.shape[2:4])]
     has_gradient = not any(isinstance(layer, FlowProposals) for layer in network.layers)
-    return {
-        "shift_error": {str(shift): diagnostics.shift_error(network, context, shift) for shift in shifts},
-        "temporal_receptive_field": (
-            diagnostics.temporal_receptive_field(network, context).tolist() if has_gradient else None
-        ),
-        "order_sensitivity": diagnostics.order_sensitivity(network, context),
-        "leaks": diagnostics.leaks(network, data.video[:, : context.shape[1] + 3]),
-    }
+    with np.errstate(invalid="ignore"):  # changes relative to a black forecast are 0 ÷ 0
+        return {
+            "shift_error": {str(shift): diagnostics.shift_error(network, context, shift) for shift in shifts},
+            "temporal_receptive_field": (
+                diagnostics.temporal_receptive_field(network, context).tolist() if has_gradient else None
+            ),
+            "order_sensitivity": diagnostics.order_sensitivity(network, context),
+            "leaks": diagnostics.leaks(network, data.video[:, : context.shape[1] + 3]),
+        }
 
 
-def _seconds_per_step(network: keras.Model, data: protocols.Task, steps: int) -> float:
+def _seconds_per_step(network: keras.Model, data: tasks.Task, steps: int) -> float:
     history = data.fit(network, 3 * steps, 1e-3, rounds=3, progress=False)
     return float(np.diff([entry["seconds"] for entry in history]).min() / steps)
 
 
-def _build(model: str, arguments: dict, data: protocols.Task, seed: int, differences: bool) -> keras.Model:
+def _build(model: str, arguments: dict, data: tasks.Task, seed: int, differences: bool) -> keras.Model:
     keras.utils.set_random_seed(seed)
     network = build(model, data.context_shape, **arguments)
     return on_differences(network) if differences else network

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from nextframe.benchmark.protocols import Task, load_task
+from nextframe.benchmark.tasks import Task, load_task
 from nextframe.models import MODELS, build
 from nextframe.models.backbones import frame_encoder
 from nextframe.models.on_differences import on_differences
@@ -79,7 +79,7 @@ def today(settings: dict) -> dict[str, str | int]:
 
     Args:
         settings: Of a job: the "model", one of `nextframe.models.MODELS`; its "arguments"; those of
-            `nextframe.benchmark.protocols.load_task`, as "task"; and "differences", where the model reads them.
+            `nextframe.benchmark.tasks.load_task`, as "task"; and "differences", where the model reads them.
 
     Returns:
         "parameters", their number; "structure" and "data", each a SHA-256.

@@ -1,8 +1,8 @@
 """The plan of a benchmark: the measurements of a protocol, done and missing.
 
 Three stages, each made of jobs. `calibration` times a step of each model, alone on the machine, and turns the
-protocol's seconds into steps; `search` tries learning rates; `runs` trains with the best one, seed by seed, and scores
-on the test clips. Nothing but `runs` sees a test clip.
+protocol's seconds into steps; a protocol that gives the steps themselves has none. `search` tries learning rates.
+`runs` trains with the best one, seed by seed, and scores on the test clips, which no other stage sees.
 """
 
 import dataclasses
@@ -45,7 +45,9 @@ class Benchmark:
         self.settings = protocols.settings(protocol)
         self.name = Path(protocol).name.removesuffix(".toml")
         self.folder = Path(folder) / self.name
-        unknown = {arguments.get("model", name) for name, arguments in self.settings["models"].items()} - set(MODELS)
+        self.rows = {name: {"model": name} | row for name, row in self.settings["models"].items()}
+        self.rows |= {name: {"model": name} for name in self.settings.get("baselines", _BASELINES)}
+        unknown = {row["model"] for row in self.rows.values()} - set(MODELS)
         if unknown:
             raise ValueError(
                 f"protocol {protocol}: no model {', '.join(sorted(unknown))}; there is {', '.join(MODELS)}"
@@ -53,8 +55,8 @@ class Benchmark:
 
     @property
     def models(self) -> list[str]:
-        """Return the names of all baselines, and of every model that the protocol has."""
-        return [*_BASELINES, *self.settings["models"]]
+        """Return the names of the protocol's rows: baselines, by default all of them, and then its models."""
+        return sorted(self.rows, key=self._is_trained)
 
     def read(self, name: str) -> dict | None:
         """Return a stored measurement, or None."""
@@ -96,8 +98,10 @@ class Benchmark:
 
     def steps(self, model: str) -> int | None:
         """Number of steps in the protocol's seconds, or None if the model has not been calibrated."""
+        training = self._training(model)
+        if "steps" in training:
+            return training["steps"]
         timed = self.read(f"calibration/{model}")
-        training = self.settings["training"]
         return _cut(training["seconds"] / timed["seconds_per_step"], training["rounds"]) if timed else None
 
     def learning_rate(self, model: str) -> float | None:
@@ -106,42 +110,58 @@ class Benchmark:
         tried = {rate: found["validation"] for rate in rates if (found := self.read(f"search/{model}-{rate:g}"))}
         return min(rates, key=lambda rate: tried[rate]) if all(rate in tried for rate in rates) else None
 
+    def _is_trained(self, model: str) -> bool:
+        return self.rows[model]["model"] not in _BASELINES
+
+    def _training(self, model: str) -> dict:
+        return self.settings["training"] | self.rows[model].get("training", {})
+
+    def _schedule(self, model: str) -> dict:
+        training = self._training(model)
+        return {"rounds": training["rounds"]} | {name: training[name] for name in ("schedule",) if name in training}
+
     def _common(self, model: str) -> dict:
-        arguments = dict(self.settings["models"].get(model, {}))
-        function = arguments.pop("model", model)  # a row may be a variant of another model
+        arguments = {name: value for name, value in self.rows[model].items() if name not in protocols.RESERVED}
+        function = self.rows[model]["model"]
         arguments = fingerprints.resolved_arguments(function, arguments)
-        common = {"model": function, "arguments": arguments, "task": self.settings["task"]}
+        task = self.settings["task"] | self.rows[model].get("task", {})
+        common = {"model": function, "arguments": arguments, "task": task}
         reads_differences = model in self.settings["training"].get("on_differences", [])
         return common | ({"differences": True} if reads_differences else {})
 
+    def _seconds(self, model: str) -> float:
+        """About how long it trains, for the time left: steps of a protocol without seconds are taken for equal."""
+        training = self._training(model)
+        return training.get("seconds") or 0.03 * training["steps"]
+
     def _calibration(self, model: str, common: dict, seeds: Iterable[int] | None) -> list[Job]:
-        if model in _BASELINES:
+        if not self._is_trained(model) or "steps" in self._training(model):
             return []
         yardstick = self.settings["training"].get("yardstick")
         return [Job("calibration", model, common | ({"yardstick": yardstick} if yardstick else {}), 20)]
 
     def _search(self, model: str, common: dict, seeds: Iterable[int] | None) -> list[Job]:
-        search, rounds, steps = self.settings["search"], self.settings["training"]["rounds"], self.steps(model)
-        if model in _BASELINES or steps is None:
+        search, schedule, steps = self.settings["search"], self._schedule(model), self.steps(model)
+        if not self._is_trained(model) or steps is None:
             return []
-        settings = common | {"steps": _cut(search["share"] * steps, rounds), "rounds": rounds, "seed": 0}
-        seconds = search["share"] * self.settings["training"]["seconds"]
+        settings = common | schedule | {"steps": _cut(search["share"] * steps, schedule["rounds"]), "seed": 0}
+        seconds = search["share"] * self._seconds(model)
         return [
             Job("search", f"{model}-{rate:g}", settings | {"learning_rate": rate}, seconds)
             for rate in search["learning_rates"]
         ]
 
     def _runs(self, model: str, common: dict, seeds: Iterable[int] | None) -> list[Job]:
-        training = self.settings["training"]
+        training = self._training(model)
         settings = common | {"horizon": training["horizon"]}
-        if model in _BASELINES:
+        if not self._is_trained(model):
             return [Job("runs", model, settings, 1)]
         steps, rate = self.steps(model), self.learning_rate(model)
         if steps is None or rate is None:
             return []
-        settings |= {"steps": steps, "rounds": training["rounds"], "learning_rate": rate}
+        settings |= self._schedule(model) | {"steps": steps, "learning_rate": rate}
         seeds = training["seeds"] if seeds is None else seeds
-        return [Job("runs", f"{model}-{seed}", settings | {"seed": seed}, training["seconds"]) for seed in seeds]
+        return [Job("runs", f"{model}-{seed}", settings | {"seed": seed}, self._seconds(model)) for seed in seeds]
 
 
 def weights_folder(protocol: str) -> Path:

@@ -1,13 +1,15 @@
 """Moving digits: clips of handwritten digits that bounce inside a frame, after Srivastava et al. (2015).
 
-Positions are real numbers and digits are drawn between pixels by bilinear interpolation: motion rounded to whole
-pixels would look like noise that no model can predict. Each split draws its own digits, so a model is never tested
-on an image that it saw in training.
+Positions are real numbers and digits are drawn between pixels by bilinear interpolation; the films of Moving MNIST
+itself move by whole pixels, and `whole_pixels` draws such ones. Each split draws its own digits, so a model is never
+tested on an image that it saw in training.
 """
 
+import inspect
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -30,6 +32,8 @@ def moving_digits(
     speed: tuple[float, float] = (2.0, 4.0),
     split: str = "train",
     seed: int = 0,
+    walls: int | None = 0,
+    whole_pixels: bool = False,
 ) -> np.ndarray:
     """Draw clips of digits that move in straight lines and bounce off the edges of the frame.
 
@@ -42,6 +46,10 @@ def moving_digits(
         speed: Slowest and fastest speed, in pixels a frame. Direction and speed are drawn once for each digit.
         split: Which digits may appear: "train" (8,000), "validation" (1,000) or "test" (1,000).
         seed: The same seed and arguments give the same clips.
+        walls: Distance in pixels from the frame's edges to the walls that digits bounce off. None: there are no walls,
+            and each path is drawn so that its digit stays within the frame.
+        whole_pixels: Whether to move as the films of Moving MNIST do: a digit that reaches a wall stops there for a
+            frame before it turns, and positions are rounded down to whole pixels.
 
     Returns:
         uint8 array `(count, length, height, width)`: one clip for each entry of the first axis.
@@ -49,25 +57,8 @@ def moving_digits(
     Raises:
         ValueError: A number is out of range; the message names it.
     """
-    sides = canvas if isinstance(canvas, Iterable) else (canvas, canvas)
-    height, width = (whole_number("canvas", side) for side in sides)
-    slowest, fastest = speed
-    for name, value in {"count": count, "length": length, "digits": digits, "digit_size": digit_size}.items():
-        whole_number(name, value)
-    if digit_size > min(height, width):
-        raise ValueError(f"digit_size={digit_size} does not fit a canvas of {height}×{width}: lower it")
-    if not 0 <= slowest <= fastest:
-        raise ValueError(f"speed={speed}: expected (slowest, fastest) with 0 <= slowest <= fastest")
-    one_of("split", split, SPLITS)
-
-    rng = np.random.default_rng([seed, list(SPLITS).index(split)])
-    chosen = rng.choice(np.arange(10_000)[SPLITS[split]], size=(count, digits))
-    room = np.array([height, width]) - digit_size
-    start = rng.uniform(0, 1, (count, digits, 2)) * room
-    angle = rng.uniform(0, 2 * np.pi, (count, digits))
-    velocity = np.stack([np.sin(angle), np.cos(angle)], -1) * rng.uniform(slowest, fastest, (count, digits, 1))
-    position = bounce(start, velocity, room, length)
-
+    chosen, position = _plan(**locals())
+    height, width = canvas if isinstance(canvas, Iterable) else (canvas, canvas)
     clips = np.zeros((count, length, height, width), np.uint8)
     images = shuffled_digits(digit_size)
 
@@ -78,6 +69,87 @@ def moving_digits(
     with ThreadPoolExecutor() as threads:  # NumPy releases the interpreter lock while it computes
         list(threads.map(draw_chunk, range(0, count, _CHUNK)))
     return clips
+
+
+def paths(count: int, length: int = 20, **drawn: Any) -> np.ndarray:
+    """Return the paths of the digits that `moving_digits` draws with the same arguments.
+
+    Returns:
+        float64 `(count, digits, length, 2)`: row and column of each digit's upper left corner, in pixels.
+    """
+    given = inspect.signature(moving_digits).bind(count, length, **drawn)
+    given.apply_defaults()
+    return _plan(**given.arguments)[1]
+
+
+def kinds_of_motion(position: np.ndarray, frame: int, digit_size: int) -> dict[str, np.ndarray]:
+    """Sort clips by what happens to their digits when one frame is forecast from those before it.
+
+    Args:
+        position: Of the digits, as `paths` returns it.
+        frame: Number of the forecast frame, 2 or more.
+        digit_size: Side of a digit in pixels.
+
+    Returns:
+        bool `(count,)` each, one of them true for each clip. "bounce": in one of the last two steps, the one into the
+        frame included, a digit met a wall. "overlap": none did, but the squares of two digits overlap in that frame by
+        more than half, in height and in width. "free flight": neither.
+    """
+    steps = np.diff(position[:, :, frame - 2 : frame + 1], axis=2)
+    bounce = (np.abs(np.diff(steps, axis=2)) > 1e-6).any(axis=(1, 2, 3))
+    apart = np.abs(position[:, :, None, frame] - position[:, None, :, frame]).max(axis=-1)  # 0 to itself
+    pairs = ~np.eye(position.shape[1], dtype=bool)
+    overlap = (apart[:, pairs] < digit_size / 2).any(axis=-1) & ~bounce
+    return {"free flight": ~bounce & ~overlap, "overlap": overlap, "bounce": bounce}
+
+
+def _plan(
+    count: int,
+    length: int,
+    digits: int,
+    canvas: int | tuple[int, int],
+    digit_size: int,
+    speed: tuple[float, float],
+    split: str,
+    seed: int,
+    walls: int | None,
+    whole_pixels: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw digits, `(count, digits)`, and their paths, `(count, digits, length, 2)`; arguments of `moving_digits`."""
+    sides = canvas if isinstance(canvas, Iterable) else (canvas, canvas)
+    height, width = (whole_number("canvas", side) for side in sides)
+    slowest, fastest = speed
+    for name, value in {"count": count, "length": length, "digits": digits, "digit_size": digit_size}.items():
+        whole_number(name, value)
+    if digit_size > min(height, width):
+        raise ValueError(f"digit_size={digit_size} does not fit a canvas of {height}×{width}: lower it")
+    if not 0 <= slowest <= fastest:
+        raise ValueError(f"speed={speed}: expected (slowest, fastest) with 0 <= slowest <= fastest")
+    one_of("split", split, SPLITS)
+    if walls is not None:
+        whole_number("walls", walls, least=0)
+        if 2 * walls + digit_size > min(height, width):
+            raise ValueError(f"walls={walls} leave no place for digits of {digit_size} on {height}×{width}: lower it")
+
+    rng = np.random.default_rng([seed, list(SPLITS).index(split)])
+    chosen = rng.choice(np.arange(10_000)[SPLITS[split]], size=(count, digits))
+    start = rng.uniform(0, 1, (count, digits, 2))
+    angle = rng.uniform(0, 2 * np.pi, (count, digits))
+    velocity = np.stack([np.sin(angle), np.cos(angle)], -1) * rng.uniform(slowest, fastest, (count, digits, 1))
+    room = np.array([height, width]) - digit_size - 2 * (walls or 0)
+    if walls is None:
+        travel = velocity * (length - 1)
+        if np.abs(travel).max() > room.min():
+            raise ValueError(
+                f"{length} frames at up to {fastest} pixels each leave a canvas of {height}×{width}: lower one"
+            )
+        least, most = np.maximum(0, -travel), room - np.maximum(0, travel)
+        position = (least + start * (most - least))[..., None, :] + velocity[..., None, :] * np.arange(length)[:, None]
+    elif whole_pixels:
+        position = walls + np.floor(stop_at_walls(start * room, velocity, room, length))
+    else:
+        position = walls + bounce(start * room, velocity, room, length)
+    return chosen, position
 
 
 def bounce(start: np.ndarray, velocity: np.ndarray, room: np.ndarray, length: int) -> np.ndarray:
@@ -96,6 +168,22 @@ def bounce(start: np.ndarray, velocity: np.ndarray, room: np.ndarray, length: in
     straight = start[..., None, :] + velocity[..., None, :] * np.arange(length)[:, None]
     period = np.maximum(2 * room, 1e-9)
     return room - np.abs(straight % period - room)
+
+
+def stop_at_walls(start: np.ndarray, velocity: np.ndarray, room: np.ndarray, length: int) -> np.ndarray:
+    """Follow digits as the films of Moving MNIST do: one that would pass a wall stays at it for a frame, and turns.
+
+    Arguments and returned corners as in `bounce`, but the first frame is already one step after `start`.
+    """
+    position, velocity = np.array(start), np.array(velocity)
+    corners = []
+    for _ in range(length):
+        position += velocity
+        beyond = (position <= 0) | (position >= room)
+        position = np.clip(position, 0, room)
+        velocity[beyond] *= -1
+        corners.append(position.copy())
+    return np.stack(corners, axis=-2)
 
 
 def draw(clips: np.ndarray, images: np.ndarray, position: np.ndarray) -> None:

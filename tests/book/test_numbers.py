@@ -9,7 +9,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from nextframe.benchmark import protocols
+from nextframe.benchmark import tasks
 from nextframe.video import evidence
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,7 +81,7 @@ def test_real_clips_are_the_files():
         """Of each test window, which the page adds up."""
         return np.mean([run["clip_mse"] for run in stored[name]], axis=0)
 
-    groups, flow = protocols.load_task(**protocol["task"]).groups, errors("optical flow")
+    groups, flow = tasks.load_task(**protocol["task"]).groups, errors("optical flow")
     for name, row in page.items():
         assert len(stored[name]) == (
             len(protocol["training"]["seeds"]) if name.replace(" ", "_") in protocol["models"] else 1

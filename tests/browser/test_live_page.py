@@ -10,7 +10,7 @@ from live_page import PAGE, errors, forecast, listed, wait_for_ticks
 import nextframe
 from nextframe import metrics
 from nextframe._utils.pixels import to_colours
-from nextframe.benchmark import leaderboard, protocols
+from nextframe.benchmark import leaderboard, tasks
 from nextframe.datasets import moving_digits
 from nextframe.forecasting import predict_next
 
@@ -50,7 +50,7 @@ SLIDER = """async (label) => {
 
 @pytest.fixture(scope="module")
 def contexts():
-    return protocols.load_task("digits_32", training=1).context[:2]
+    return tasks.load_task("digits_32", training=1).context[:2]
 
 
 @pytest.fixture

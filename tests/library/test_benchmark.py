@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets
 
-from nextframe.benchmark import experiments, fingerprints, processes, protocols, results, runner
+from nextframe.benchmark import experiments, fingerprints, processes, protocols, results, runner, tasks
 from nextframe.benchmark.__main__ import main
 from nextframe.benchmark.plan import Benchmark, weights_folder
 from nextframe.models import build
@@ -98,7 +98,7 @@ def test_a_benchmark_from_nothing_to_its_results(measured, monkeypatch):
     # the weights are those of the result
     model = build(MODEL, (10, 32, 32, 1), filters=2, depth=2)
     model.load_weights(measured / weights_folder("small") / f"{MODEL}-0.weights.h5")
-    task = protocols.digits_32(training=4)
+    task = tasks.digits_32(training=4)
     again = experiments.score_horizon(model, task.context, task.future[:, :3])
     assert again["MSE per frame"] == pytest.approx(run["scores"]["all"]["MSE per frame"], rel=1e-4)
     # what is done is not done again
@@ -143,7 +143,7 @@ def test_the_search_has_its_share_of_the_steps(protocol, tmp_path):
 
 def test_the_search_returns_the_lowest_error(monkeypatch):
     errors = [{"validation": error} for error in (0.3, 0.1, 0.2)]
-    monkeypatch.setattr(protocols.Task, "fit", lambda *_, **__: errors)
+    monkeypatch.setattr(tasks.Task, "fit", lambda *_, **__: errors)
     task, size = {"source": "digits_32", "training": 1}, {"filters": 2, "depth": 2}
     found, _ = experiments.search_learning_rate(MODEL, size, task, steps=3, rounds=3, learning_rate=1e-3, seed=0)
     assert found == {"validation": 0.1, "history": errors}
@@ -217,11 +217,17 @@ def test_the_books_protocols_name_models_that_can_be_built(name):
     few = {argument: 2 for argument in ("training", "test") if argument in settings["task"]}
     policy = tensorflow_datasets.testing.MockPolicy.USE_CODE
     with tensorflow_datasets.testing.mock_data(num_examples=2, policy=policy):
-        shape = protocols.load_task(**settings["task"] | few).context_shape
-    Benchmark(name)  # refuses a model that there is not
-    for model, arguments in settings["models"].items():
-        given = {"model": model} | arguments
-        assert build(given.pop("model"), shape, **given).output_shape == (None, *shape[1:])
+        shapes = {
+            json.dumps(row.get("task", {})): tasks.load_task(
+                **settings["task"] | row.get("task", {}) | few
+            ).context_shape
+            for row in settings["models"].values()
+        }
+    plan = Benchmark(name)  # refuses a model that there is not
+    for row in plan.rows.values():
+        shape = shapes.get(json.dumps(row.get("task", {})), next(iter(shapes.values())))
+        given = {argument: value for argument, value in row.items() if argument not in protocols.RESERVED}
+        assert build(row["model"], shape, **given).output_shape == (None, *shape[1:])
     assert set(settings["training"].get("on_differences", [])) <= set(settings["models"])
 
 
@@ -242,6 +248,34 @@ def test_a_row_may_be_a_variant_of_a_model(protocol, tmp_path):
     assert {file.stem for file in (tmp_path / plan.name / "runs").iterdir()} == {"variant-0"}
     with pytest.raises(SystemExit):
         main(["--protocol", str(protocol), "--folder", str(tmp_path), "--models", "variants"])
+
+
+def test_steps_may_be_given_and_rows_may_differ_in_more_than_arguments(protocol, tmp_path):
+    """Each row meets each variant, with its own clips, steps and schedule; nothing is timed where steps are given."""
+    text = SMALL.replace("seconds = 0.02", "steps = 6").replace("[1e-3, 1e-2]", "[1e-3]")
+    protocol.write_text(
+        "baselines = []\n" + text + "black = {}\n[variants]\nplain = {}\n"
+        'other = { task = { training = 2 }, training = { steps = 4, schedule = "constant", seeds = [3] } }\n'
+    )
+    plan = Benchmark(protocol, tmp_path)
+    rows = [f"{MODEL}-plain", f"{MODEL}-other"]
+    assert plan.models == ["black-plain", "black-other", *rows]
+    assert plan.jobs("calibration", plan.models) == []
+    plain, other = plan.jobs("search", plan.models)
+    assert (plain.settings["steps"], other.settings["steps"]) == (2, 2)  # half of them, in two rounds
+    assert "schedule" not in plain.settings
+    assert other.settings["schedule"] == "constant"
+    assert (plain.settings["task"]["training"], other.settings["task"]["training"]) == (4, 2)
+    for job in (plain, other):
+        results.save(job.name, {"validation": 0.1}, plan.folder)
+    runs = plan.jobs("runs", plan.models)
+    assert [job.label for job in runs] == ["black-plain", "black-other", f"{rows[0]}-0", f"{rows[0]}-1", f"{rows[1]}-3"]
+    assert [job.settings.get("steps") for job in runs] == [None, None, 6, 6, 4]
+    processes.do(runs[-1], tmp_path / "out")
+    stored_run = results.load(runs[-1].name, tmp_path / "out")
+    assert [entry["step"] for entry in stored_run["history"]] == [2, 4]
+    processes.do(runs[0], tmp_path / "out")
+    assert results.load("runs/black-plain", tmp_path / "out")["history"] == []
 
 
 def test_a_ray_cluster_gives_what_processes_give(measured, protocol, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from nextframe import pretrained
 from nextframe._utils.files import sha256
-from nextframe.benchmark.protocols import MOVES, read_real_clip
+from nextframe.benchmark.tasks import MOVES, read_real_clip
 from nextframe.datasets.real_clips import example_path
 from nextframe.video import evidence
 

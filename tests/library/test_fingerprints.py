@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from nextframe.benchmark import fingerprints, protocols
+from nextframe.benchmark import fingerprints, tasks
 from nextframe.layers import ConvGRU2D
 from nextframe.models import build
 from nextframe.models.on_differences import on_differences
@@ -70,9 +70,9 @@ def test_half_precision_matters():
 
 
 def test_one_grey_level_matters():
-    task = protocols.digits_32(training=2)
+    task = tasks.digits_32(training=2)
     before = fingerprints.data(task)
-    assert fingerprints.data(protocols.digits_32(training=2)) == before
+    assert fingerprints.data(tasks.digits_32(training=2)) == before
     for part in ("training_clips", "validation_clips", "context", "future"):
         other = np.array(getattr(task, part))
         other[-1, -1, -1, -1] += 1
@@ -81,7 +81,7 @@ def test_one_grey_level_matters():
 
 def test_the_cut_into_clips_matters():
     """The same frames in one clip have windows of their own."""
-    task = protocols.digits_32(training=2)
+    task = tasks.digits_32(training=2)
     joined = dataclasses.replace(task, training_clips=task.training_clips.reshape(1, 40, 32, 32))
     assert fingerprints.data(joined) != fingerprints.data(task)
 
@@ -98,7 +98,7 @@ def test_what_surrounds_a_network_matters(monkeypatch):
         found.append(fingerprints.today(given | ({"differences": True} if change else {})))
     fingerprints._today.cache_clear()
     assert len({each["structure"] for each in found}) == 3
-    loaded = protocols.load_task(**task)
+    loaded = tasks.load_task(**task)
     (first, second), validation = loaded.weights
     for other in (([first, 2 * second], validation), (None, None)):
         assert fingerprints.data(dataclasses.replace(loaded, weights=other)) != found[0]["data"]

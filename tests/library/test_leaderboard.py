@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from nextframe.benchmark import fingerprints, leaderboard, protocols, results
+from nextframe.benchmark import fingerprints, leaderboard, protocols, results, tasks
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.models import BASELINES, MODELS
 from nextframe.models.conv3d import conv3d
@@ -78,7 +78,7 @@ def test_a_run_on_other_clips_is_refused(protocol, tmp_path, monkeypatch):
 
     for cached in (fingerprints._today, fingerprints._task):
         cached.cache_clear()
-    monkeypatch.setattr(protocols, "moving_digits", brighter)
+    monkeypatch.setattr(tasks, "moving_digits", brighter)
     with pytest.raises(ValueError, match="copy_last was measured with another data than today's"):
         leaderboard.load_runs(protocol, tmp_path)
     for cached in (fingerprints._today, fingerprints._task):
@@ -163,7 +163,7 @@ def test_stored_runs_agree_with_themselves(protocol):
     """Skill is what the errors say, and the diagnostics found no leak."""
     folder = results.FOLDER / protocol / "runs"
     stored = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
-    copying = protocols.load_task(**protocols.settings(protocol)["task"])
+    copying = tasks.load_task(**protocols.settings(protocol)["task"])
     copied = np.square(copying.future - copying.context[:, -1:]).sum((2, 3, 4)).mean(0)
     assert stored
     for name, run in stored.items():

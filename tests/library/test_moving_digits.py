@@ -58,6 +58,66 @@ def test_digits_stay_inside_and_bounce():
     assert (np.sign(steps).min(1) < np.sign(steps).max(1)).any()
 
 
+def test_walls_stand_where_they_are_told_to():
+    """Three pixels further in, each digit keeps three more pixels of black on all sides; it reaches each wall."""
+    drawn = {"digits": 1, "canvas": 40, "digit_size": 16, "speed": (3, 3), "seed": 2}
+    position = module.paths(50, 60, walls=3, **drawn)
+    assert position.min() == pytest.approx(3, abs=0.1)
+    assert position.max() == pytest.approx(40 - 16 - 3, abs=0.1)
+    clips = moving_digits(50, 60, walls=3, **drawn)
+    assert clips[:, :, 3:-3, 3:-3].sum(dtype=float) == clips.sum(dtype=float)
+
+
+def test_paths_are_those_of_the_clips():
+    drawn = {"digits": 1, "canvas": 60, "digit_size": 16, "speed": (1, 3), "split": "test"}
+    between = np.diff(module.paths(30, 8, **drawn)[:, 0], axis=1) - np.diff(
+        centre(moving_digits(30, 8, **drawn).astype(float)), axis=1
+    )
+    assert np.abs(between).max() < 0.1
+
+
+def test_without_walls_no_digit_turns_or_leaves():
+    drawn = {"digits": 2, "canvas": 34, "digit_size": 14, "speed": (1, 2), "walls": None}
+    position = module.paths(500, 11, **drawn)
+    assert position.min() >= 0
+    assert position.max() <= 20
+    assert np.abs(np.diff(position, n=2, axis=2)).max() < 1e-9
+    # they fill the frame, and fly everywhere
+    assert position.min(axis=(0, 1, 2)) == pytest.approx(0, abs=0.5)
+    assert position.max(axis=(0, 1, 2)) == pytest.approx(20, abs=0.5)
+
+
+def test_whole_pixels_are_those_of_moving_mnist():
+    """Step by step as its authors' script does it: a digit that would pass a wall is put at it, and turns."""
+    drawn = {"digits": 1, "canvas": 64, "digit_size": 28, "speed": (3.6, 3.6), "seed": 5}
+    position = module.paths(40, 20, whole_pixels=True, **drawn)
+    start, after = module.paths(40, 2, **drawn)[:, 0].transpose(1, 0, 2)
+    for number in np.flatnonzero(np.linalg.norm(after - start, axis=-1) > 3.59):  # those without a wall at once
+        (y, x), (v_y, v_x) = start[number] / 36, (after[number] - start[number]) / 36
+        for found in position[number, 0]:
+            y, x = y + v_y, x + v_x
+            if y <= 0 or y >= 1:
+                y, v_y = min(max(y, 0), 1), -v_y
+            if x <= 0 or x >= 1:
+                x, v_x = min(max(x, 0), 1), -v_x
+            assert found.tolist() == [int(36 * y), int(36 * x)]
+    assert np.array_equal(position, np.floor(position))
+
+
+def test_kinds_of_motion():
+    """Straight on and apart; over one another; one that turns at a wall, in the last step or the one before."""
+    straight = np.arange(6.0)[:, None] * [1, 2]
+    far, near, turns = straight + [0, 40], straight + [6, 7.9], np.abs(straight - [3.5, 0])
+    stays = np.zeros((6, 2)) + 60
+    position = np.array([[straight, far], [straight, near], [straight, near + 8], [turns, stays]])
+    kinds = module.kinds_of_motion(position, frame=5, digit_size=16)
+    assert kinds["free flight"].tolist() == [True, False, True, False]
+    assert kinds["overlap"].tolist() == [False, True, False, False]
+    assert kinds["bounce"].tolist() == [False, False, False, True]
+    assert not module.kinds_of_motion(position, frame=3, digit_size=16)["bounce"][3]  # not yet
+    assert module.kinds_of_motion(position[3:], frame=4, digit_size=16)["bounce"][0]
+
+
 def test_drawing_is_bilinear():
     image = module.shuffled_digits(28)[5]
     drawn = np.zeros((1, 1, 40, 40), np.uint8)
@@ -95,9 +155,12 @@ def test_a_digit_as_large_as_the_canvas_stands_still():
         ({"speed": (3, 2)}, "speed=(3, 2)"),
         ({"speed": (-1, 2)}, "speed=(-1, 2)"),
         ({"split": "dev"}, "split='dev': expected one of train, validation, test"),
+        ({"walls": -1}, "walls=-1: expected"),
+        ({"walls": 20}, "walls=20 leave no place for digits of 28 on 64×64: lower it"),
+        ({"walls": None, "length": 30}, "30 frames at up to 4.0 pixels each leave a canvas of 64×64: lower one"),
     ],
 )
 def test_bad_arguments(arguments, named):
-    with pytest.raises(ValueError, match="expected|lower it") as caught:
+    with pytest.raises(ValueError, match="expected|lower") as caught:
         moving_digits(**{"count": 2, **arguments})
     assert named in str(caught.value)

@@ -9,7 +9,7 @@ import pytest
 
 import nextframe
 from nextframe import metrics, pretrained, windows
-from nextframe.benchmark import leaderboard, protocols, shipping
+from nextframe.benchmark import leaderboard, shipping, tasks
 from nextframe.benchmark.plan import Benchmark, weights_folder
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.forecasting import predict_next
@@ -144,7 +144,7 @@ def test_what_ships_is_what_was_measured(name):
     about = pretrained.read_index()[name]
     run = plan.read(f"runs/{about['run']}")
     assert run["validation"] == about["validation"] == min(run["validation"] for run in leaderboard.load_runs()[name])
-    skill = protocols.digits_32(training=1).skill(nextframe.load(name))
+    skill = tasks.digits_32(training=1).skill(nextframe.load(name))
     assert skill == pytest.approx(leaderboard.skill(run), abs=1e-3)  # what fewer bits may cost
 
 

@@ -13,7 +13,7 @@ import video_windows
 from PIL import Image
 
 from nextframe import pretrained
-from nextframe.benchmark.protocols import BEFORE, read_real_clip
+from nextframe.benchmark.tasks import BEFORE, read_real_clip
 from nextframe.datasets.real_clips import EXAMPLES
 from nextframe.layers.flow_proposals import PROPOSALS, flow_proposals
 from nextframe.models import build

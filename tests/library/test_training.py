@@ -96,6 +96,15 @@ def compile_alike(model, fitted):
     model.compile(optimizer=optimizer, loss="mse", jit_compile=False)
 
 
+def test_a_constant_rate_stays(datasets):
+    rises = [float(training.rates(0.1, 100, "constant")(step)) for step in (0, 2, 5, 50, 99)]
+    assert rises == pytest.approx([0, 0.04, 0.1, 0.1, 0.1])
+    falls = [float(training.rates(0.1, 100, "cosine")(step)) for step in (5, 100)]
+    assert falls == pytest.approx([0.1, 0])
+    with pytest.raises(ValueError, match="schedule='linear': expected one of cosine, constant"):
+        training.fit(network(), *datasets, steps=2, rounds=1, schedule="linear")
+
+
 @pytest.mark.parametrize(("per_round", "at_once"), [(20, 10), (12, 6), (11, 1)])
 def test_steps_in_a_loop_are_the_steps_one_by_one(monkeypatch, datasets, per_round, at_once):
     """The last weights, those after each step alone; a step too few or too many, or a stale rate, would show."""

@@ -6,7 +6,7 @@ import pytest
 import tensorflow_datasets
 
 from nextframe import clips, metrics, windows
-from nextframe.benchmark import experiments, protocols
+from nextframe.benchmark import experiments, tasks
 from nextframe.datasets.real_clips import example_path
 from nextframe.forecasting import predict_next
 from nextframe.models import build
@@ -14,7 +14,7 @@ from nextframe.models import build
 
 def test_digits_32(monkeypatch):
     monkeypatch.setenv("NEXTFRAME_PROFILE", "ci")
-    task = protocols.digits_32()
+    task = tasks.digits_32()
     assert task.training_clips.shape == (40, 20, 32, 32)
     assert task.context_shape == (10, 32, 32, 1)
     assert task.truth.shape == (500, 32, 32, 1)
@@ -30,13 +30,13 @@ def test_a_stretch_is_scored_where_something_moves(change, moves):
     clip = np.zeros((3, 10, 10), np.uint8)
     clip[1] = (np.arange(100) < 100 * change**2).reshape(10, 10)
     clip[2] = 0
-    assert protocols.something_moves(clip) is moves
+    assert tasks.something_moves(clip) is moves
 
 
 def test_real_clips_are_scored_at_several_places():
     """Each part is a stretch of its clip; within a section they follow one another; between sections lies a gap."""
     context = 4
-    task = protocols.real_clips_64(["bottle", "city"], sections=2, context=context)
+    task = tasks.real_clips_64(["bottle", "city"], sections=2, context=context)
     assert list(task.groups) == ["bottle", "city"]
     assert len(task.training_clips) == len(task.validation_clips) == 2 + 4  # the city has two scenes
     bottle = clips.read_clip(example_path("bottle"), size=64)
@@ -59,17 +59,46 @@ def test_real_clips_are_scored_at_several_places():
 
 
 def test_each_real_clip_counts_alike_in_the_loss():
-    task = protocols.real_clips_64(["bottle", "box", "tree"], sections=2, context=4)
+    task = tasks.real_clips_64(["bottle", "box", "tree"], sections=2, context=4)
     counts, _ = task.weights
     for first, name in ((0, "bottle"), (2, "box"), (4, "tree")):
-        errors = [protocols.copying_error(part) for part in task.training_clips[first : first + 2]]
+        errors = [tasks.copying_error(part) for part in task.training_clips[first : first + 2]]
         assert counts[first] == counts[first + 1] == pytest.approx(1 / np.mean(errors)), name
-    assert len(protocols.read_real_clip("tree", 64)) == 53  # before the hand
+    assert len(tasks.read_real_clip("tree", 64)) == 53  # before the hand
+
+
+def test_free_flight_can_be_shifted():
+    """No clip of any split lights a pixel in the seven at each edge; nothing turns."""
+    task = tasks.free_flight(training=50)
+    assert task.context_shape == (10, 48, 48, 1)
+    assert task.training_clips.shape == (50, 11, 48, 48)
+    for part in (task.training_clips, task.validation_clips, task.context, task.truth):
+        sides = part.reshape(-1, 48, 48)
+        assert sides[:, 7:-7, 7:-7].sum(dtype=float) == sides.sum(dtype=float) > 0
+    straight_on = 2 * task.context[:, -1] - task.context[:, -2]  # not a forecast; its centre is where the digit goes
+    rows, columns = np.indices((48, 48))
+    for axis in (rows, columns):
+        weighted = [(frame[..., 0] * axis).sum((1, 2)) for frame in (straight_on, task.truth)]
+        light = [frame[..., 0].sum((1, 2)) for frame in (straight_on, task.truth)]
+        assert np.abs(weighted[0] / light[0] - weighted[1] / light[1]).max() < 0.2
+
+
+@pytest.mark.parametrize(("name", "back"), [("blinking", 4), ("hidden", 2)])
+def test_memory_tasks_have_a_window_in_each_clip(name, back):
+    task = tasks.memory(name, back, context=6)
+    assert task.training_clips.shape == (2000, 7, 16, 16)
+    assert task.context.shape == (200, 6, 16, 16, 1)
+    assert task.future.shape == (200, 1, 16, 16, 1)
+    if name == "blinking":
+        assert np.array_equal(task.truth, task.context[:, -back])
+    else:
+        assert np.unique(task.context[:, -back:]).size == 1  # hidden
+    assert task.video.shape == (1, 9, 16, 16, 1)  # enough for the leak check
 
 
 def test_fit_trains_on_the_clips(monkeypatch):
     monkeypatch.setenv("NEXTFRAME_PROFILE", "ci")
-    task = protocols.digits_32()
+    task = tasks.digits_32()
     keras.utils.set_random_seed(0)
     model = build("frames_as_channels", task.context_shape, filters=8, depth=3, head="residual")
     before = task.skill(model)
@@ -80,7 +109,7 @@ def test_fit_trains_on_the_clips(monkeypatch):
 
 def test_fit_trains_every_step_of_a_model_that_has_them(monkeypatch):
     monkeypatch.setenv("NEXTFRAME_PROFILE", "ci")
-    task = protocols.digits_32()
+    task = tasks.digits_32()
     keras.utils.set_random_seed(0)
     model = build("conv_lstm", task.context_shape, filters=8, patch=4, return_sequences=True, head="residual")
     before = task.skill(model)
@@ -93,7 +122,7 @@ def test_moving_mnist_end_to_end_in_a_tiny_form():
     settings = {"source": "moving_mnist_64", "training": 4, "test": 3}
     policy = tensorflow_datasets.testing.MockPolicy.USE_CODE
     with tensorflow_datasets.testing.mock_data(num_examples=3, policy=policy):
-        task = protocols.load_task(**settings)
+        task = tasks.load_task(**settings)
         size = {"filters": 4, "blocks": 1, "deep_filters": 4}
         result, network = experiments.train_and_score(
             "forecaster", size, settings, horizon=10, steps=2, rounds=1, learning_rate=1e-3
