@@ -106,6 +106,27 @@ def with_spread(of_one_model: list[dict], number: Callable[[dict], float], digit
     return text if len(of_one_model) == 1 else f"{text} ± {spread:.{digits}f}"
 
 
+def learning_curve(of_one_model: list[dict]) -> tuple[list[int], list[float]]:
+    """Return a model's validation loss along its training: steps, and the mean over its runs after so many."""
+    histories = [run["history"] for run in of_one_model]
+    losses = np.mean([[entry["validation"] for entry in history] for history in histories], axis=0)
+    return [entry["step"] for entry in histories[0]], losses.tolist()
+
+
+def until(of_one_model: list[dict], loss: float, cost: str = "step") -> list[float]:
+    """Return what it cost each run of a model to bring its validation loss down to a level; infinite if it never did.
+
+    Args:
+        of_one_model: The model's runs.
+        loss: The level.
+        cost: What to count: "step", "examples" (windows trained on) or "flops" (of training).
+    """
+    return [
+        next((entry[cost] for entry in run["history"] if entry["validation"] <= loss), float("inf"))
+        for run in of_one_model
+    ]
+
+
 def over_clips(of_one_model: list[dict], block: int = 1, seed: int = 0) -> tuple[float, float]:
     """Return a 95 % interval of a model's MSE per frame: how far other test clips might move it.
 

@@ -113,6 +113,26 @@ def test_the_spread_over_seeds_is_half_the_range():
     assert leaderboard.over_seeds(runs, leaderboard.skill) == pytest.approx((0.77, 0.1))
 
 
+def runs_with_losses(*losses):
+    return [
+        {"history": [{"step": 5 * n, "examples": 9 * n, "validation": loss} for n, loss in enumerate(each, 1)]}
+        for each in losses
+    ]
+
+
+def test_a_learning_curve_is_the_mean_over_runs():
+    steps, losses = leaderboard.learning_curve(runs_with_losses([4, 2, 1], [6, 2, 3]))
+    assert steps == [5, 10, 15]
+    assert losses == [5, 2, 2]
+
+
+def test_what_it_cost_to_get_there():
+    """The first time that the loss was as low; a run that never was took for ever."""
+    runs = runs_with_losses([4, 2, 1, 2], [6, 3, 3, 3])
+    assert leaderboard.until(runs, 2) == [10, float("inf")]
+    assert leaderboard.until(runs, 4, "examples") == [9, 18]
+
+
 def runs_with_errors(*errors):
     return [{"scores": {"all": {"MSE per frame": [np.mean(each)]}}, "clip_mse": list(each)} for each in errors]
 
