@@ -61,8 +61,9 @@ def read_clip(
     if fps is not None and not is_video:
         raise ValueError(f"fps={fps} needs a video, and {path.name} has no frame rate: take every k-th frame instead")
     if is_video:
-        decoded = ffmpeg.decode(path, size, fps, channel, value_range)
-        return _collect(decoded, path.name, total=ffmpeg.expected_frames(path, fps))
+        header = ffmpeg.read_header(path)
+        decoded = ffmpeg.decode(path, header, size, fps, channel, value_range)
+        return _collect(decoded, path.name, total=ffmpeg.expected_frames(header, fps))
     frames = _array_frames if is_array else picture_frames
     return _collect(frames(path, size, channel, value_range), path.name)
 
@@ -79,7 +80,7 @@ def frame_size(source: str | os.PathLike) -> tuple[int, int]:
     if are_pictures(path):
         found = picture_size(path)
     else:
-        found = next((frame.shape for frame in ffmpeg.decode(path, None, None)), None)
+        found = next((frame.shape for frame in ffmpeg.decode(path, ffmpeg.read_header(path))), None)
     if found is None:
         raise ValueError(f"{path.name} has no frames: expected at least one; choose another source")
     return found[0], found[1]

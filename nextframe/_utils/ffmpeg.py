@@ -23,8 +23,9 @@ ENCODERS = {
 
 def decode(
     path: Path,
-    size: tuple[int, int] | None,
-    fps: float | None,
+    header: dict[str, float],
+    size: tuple[int, int] | None = None,
+    fps: float | None = None,
     channel: str | None = None,
     value_range: tuple[float, float] | None = None,
 ) -> Iterator[np.ndarray]:
@@ -32,6 +33,7 @@ def decode(
 
     Args:
         path: The video.
+        header: What `read_header` found: nearly nothing in a file that is not a video, and decoding then says why.
         size: `(height, width)` to scale and crop to; None keeps each frame as it is.
         fps: Frames per second to keep; None keeps all.
         channel: "red", "green" or "blue" alone; None makes grey of all three.
@@ -44,7 +46,6 @@ def decode(
         ValueError: Not a video, a damaged one, `fps` above the video's own, a range for a video of fewer bits, or no
             range for one stored in 16 bits whose pixels use fewer.
     """
-    header = read_header(path)  # nearly empty for a file that is not a video, which fails below, with the reason
     deep = "deep" in header
     if value_range is not None and not deep:
         raise ValueError(f"{value_range=} needs numbers, and {path.name} is a video of 8 to 14 bits: leave it out")
@@ -137,9 +138,8 @@ def read_header(path: Path) -> dict[str, float]:
     return header
 
 
-def expected_frames(path: Path, fps: float | None) -> int | None:
+def expected_frames(header: dict[str, float], fps: float | None) -> int | None:
     """How many frames the progress bar should count to; None if the header does not say."""
-    header = read_header(path)
     return round(header.get("seconds", 0) * (fps or header.get("fps", 0))) or None
 
 

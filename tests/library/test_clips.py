@@ -135,11 +135,24 @@ def test_large_video_is_streamed(tmp_path):
 
 
 def test_an_interrupted_read_leaves_no_ffmpeg_behind():
-    frames = ffmpeg.decode(example_path("box"), None, None)
+    frames = ffmpeg.decode(example_path("box"), ffmpeg.read_header(example_path("box")))
     next(frames)
     assert [child for child in psutil.Process().children() if "ffmpeg" in child.name()]
     frames.close()
     assert not [child for child in psutil.Process().children() if "ffmpeg" in child.name()]
+
+
+def test_a_header_is_read_once(monkeypatch):
+    """Both the frame rate and the progress bar need it, and each reading starts ffmpeg."""
+    read, headers = ffmpeg.read_header, []
+
+    def counted(path):
+        headers.append(read(path))
+        return headers[-1]
+
+    monkeypatch.setattr(ffmpeg, "read_header", counted)
+    assert clips.read_clip(example_path("box"), size=16, fps=5).shape[1:] == (16, 16)
+    assert len(headers) == 1
 
 
 def test_progress_is_shown_on_long_reads_only(capsys, monkeypatch):
