@@ -151,9 +151,9 @@ def window_dataset(
         counts = counts.reshape(-1, *(3 if horizon > 1 or sequence_targets else 2) * [1])
     pixels = clips[0] if len(clips) == 1 else np.concatenate(clips)
     height, width = pixels.shape[1:]
-    from nextframe._utils.batches import batches_of
+    from nextframe._utils.batches import batches_of, on_tensorflow
 
-    if not _on_tensorflow():
+    if not on_tensorflow():
         past = np.arange(0, context * frame_step, frame_step)
         future = past + frame_step if sequence_targets else np.arange(context * frame_step, span, frame_step)
         future = future if sequence_targets or horizon > 1 else future[0]  # one frame has no axis of time
@@ -206,9 +206,9 @@ def labelled_dataset(
     if len(inputs) != len(labels) or len(labels) == 0:
         raise ValueError(f"{len(inputs)} inputs and {len(labels)} labels: expected one for each, and at least one")
     labels = np.asarray(labels)
-    from nextframe._utils.batches import batches_of
+    from nextframe._utils.batches import batches_of, on_tensorflow
 
-    if not _on_tensorflow():
+    if not on_tensorflow():
 
         def choose(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             chosen = inputs[numbers]
@@ -235,10 +235,6 @@ def endless(dataset: Dataset, first: int = 0) -> Dataset:
         dataset: Dataset from `window_dataset` or `labelled_dataset`.
         first: How many batches to leave out: those of a run that was cut off.
     """
-    return dataset.repeat().skip(first) if _on_tensorflow() else dataset.endless(first)
+    from nextframe._utils.batches import on_tensorflow
 
-
-def _on_tensorflow() -> bool:
-    import keras
-
-    return keras.backend.backend() == "tensorflow"
+    return dataset.repeat().skip(first) if on_tensorflow() else dataset.endless(first)

@@ -20,6 +20,11 @@ def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
+def on_tensorflow() -> bool:
+    """Whether datasets are those of `tf.data`, and examples are gathered as tensors."""
+    return keras.backend.backend() == "tensorflow"
+
+
 def batches_of(
     count: int, batch_size: int, gather: Callable, shuffle: bool, seed: int
 ) -> "tf.data.Dataset | keras.utils.PyDataset":
@@ -27,15 +32,17 @@ def batches_of(
 
     On any backend, each pass over it has the next epoch's order. Arguments as in `Batches`.
     """
-    if keras.backend.backend() != "tensorflow":
+    if not on_tensorflow():
         return Batches(count, batch_size, gather, shuffle, seed)
     import tensorflow as tf
 
     numbers = tf.data.Dataset.range(count)
     if shuffle:
         epochs = itertools.count()
-        again = tf.data.Dataset.from_tensors(0)  # what follows is done again in every pass
-        order = again.map(lambda _: tf.numpy_function(lambda: epoch_order(count, seed, next(epochs)), [], tf.int64))
+        # tf.data computes its elements anew in each pass over a dataset. So a dataset of one element, whose value is
+        # not used, is mapped to the order of the examples: it is drawn once a pass, and another one in the next.
+        single = tf.data.Dataset.from_tensors(0)
+        order = single.map(lambda _: tf.numpy_function(lambda: epoch_order(count, seed, next(epochs)), [], tf.int64))
         numbers = order.flat_map(lambda each: tf.data.Dataset.from_tensor_slices(tf.ensure_shape(each, [count])))
     numbers = numbers.batch(batch_size).apply(tf.data.experimental.assert_cardinality(-(-count // batch_size)))
     # Numbers in place of AUTOTUNE: its thread sleeps for up to a minute, and an iterator waits for it before it ends
