@@ -1,10 +1,79 @@
-"""Verdicts on the claims that the book tests."""
+"""Verdicts on the claims that the book tests: a rule for each, in words and in code, before any number comes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from IPython.display import Markdown
 
+from nextframe._utils.validation import one_of
 from nextframe.plotting import table
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a claim holds, and when it holds with a condition; otherwise it does not hold here.
+
+    Attributes:
+        holds, condition: In words.
+        test: Maps the measured numbers to whether each of the two is true.
+    """
+
+    holds: str
+    condition: str
+    test: Callable[..., tuple[bool, bool]]
+
+
+RULES = {
+    "1 parameters explode": Rule(
+        "from 32 to 256 pixels of side, they grow over 10 times",
+        "they grow over twice",
+        lambda growth: (growth > 10, growth > 2),
+    ),
+    "2 one pixel of shift": Rule(
+        "the forecast changes as much as one that does not follow the clip at all is wrong",
+        "it changes by a twentieth of its size",
+        lambda change, stays: (change >= stays, change > 0.05),
+    ),
+    "3 a GRU overcomes it": Rule(
+        "its parameters grow at most twice, from 32 to 256 pixels",
+        "its network has at most half of the LSTM's parameters",
+        lambda growth, share: (growth <= 2, share <= 0.5),
+    ),
+    "4 slow, then stable": Rule(
+        "at a constant rate, it takes twice the Conv2D's windows for 90 % of its gain, and in the second half of "
+        "training its error never rises 10 % above its lowest so far",
+        "one of the two",
+        lambda slower, rise: (slower >= 2 and rise < 0.1, slower >= 2 or rise < 0.1),
+    ),
+    "5 long memory": Rule(
+        "LSTM and GRU both learn to remember 32 frames, with every seed",
+        "one of them does",
+        lambda lstm, gru: (lstm > 0.9 and gru > 0.9, lstm > 0.9 or gru > 0.9),
+    ),
+    "6 place and time": Rule(
+        "a shift of one pixel or one frame changes nothing (less than 1 %), and few clips cost it less than the LSTM",
+        "a shift of whole patches changes nothing, and few clips cost it less",
+        lambda pixel, patch, time, loses_less: (
+            max(pixel, time) < 0.01 and loses_less,
+            max(patch, time) < 0.01 and loses_less,
+        ),
+    ),
+    "7 long sequences are harder": Rule(
+        "even with all frames in sight, Conv3D needs more steps than the LSTM to remember 32 frames",
+        "it does not remember what is out of its sight",
+        lambda steps, lstm_steps, out_of_sight: (steps > lstm_steps, out_of_sight < 0.1),
+    ),
+    "8 N frames to one": Rule(
+        "all three ways remove over half of copying's error",
+        "one of them does",
+        lambda skills: (min(skills) > 0.5, max(skills) > 0.5),
+    ),
+    "15 may be cheaper": Rule(
+        "to halve copying's error, it takes fewer operations than LSTM, Conv3D and ConvLSTM",
+        "it takes fewer than one of them",
+        lambda cost, rivals: (cost < min(rivals), cost < max(rivals)),
+    ),
+}
 
 
 def verdict(holds: bool, with_condition: bool) -> str:
@@ -19,6 +88,28 @@ def verdict(holds: bool, with_condition: bool) -> str:
     if holds:
         return "holds"
     return "holds with a condition" if with_condition else "does not hold here"
+
+
+def judge(claim: str, **measured: object) -> str:
+    """Return the verdict on a claim by its rule.
+
+    Args:
+        claim: One of `RULES`.
+        measured: The numbers that its `test` takes.
+
+    Example:
+        `judge("1 parameters explode", growth=53)`
+    """
+    one_of("claim", claim, RULES)
+    return verdict(*RULES[claim].test(**measured))
+
+
+def rules_table(*claims: str) -> Markdown:
+    """Set the rules of some claims, of `RULES`, in a table."""
+    return table(
+        {claim: {"holds if": RULES[claim].holds, "with a condition if": RULES[claim].condition} for claim in claims},
+        corner="claim",
+    )
 
 
 def verdict_table(verdicts: Mapping[str, tuple[str, str]]) -> Markdown:
