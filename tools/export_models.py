@@ -23,6 +23,7 @@ import nextframe
 from nextframe import diagnostics
 from nextframe._utils.files import write_atomically
 from nextframe.benchmark import leaderboard, shipping, tasks
+from nextframe.benchmark.task import Task
 from nextframe.datasets.memory_tasks import as_windows, blinking_clips
 from nextframe.datasets.moving_digits import SPLITS, shuffled_digits
 
@@ -125,7 +126,7 @@ def exported(label: str, network: keras.Model, contexts: np.ndarray) -> bytes:
     return content
 
 
-def digits_networks(task: tasks.Task, contents: dict[str, bytes]) -> list[dict]:
+def digits_networks(task: Task, contents: dict[str, bytes]) -> list[dict]:
     """Export the networks for digits into `contents`, by file name; return their list."""
     measured_runs = leaderboard.load_runs("digits-32")
     listed = []

@@ -13,6 +13,7 @@ import numpy as np
 
 from nextframe import diagnostics, metrics
 from nextframe.benchmark import tasks
+from nextframe.benchmark.task import LabelledTask, Task
 from nextframe.forecasting import predict_along, predict_next, rollout
 from nextframe.layers import FlowProposals
 from nextframe.models import build
@@ -98,7 +99,8 @@ def train_and_score(
     """Train a model and score it on the test clips; a baseline, with no steps, is scored as it is.
 
     Returns:
-        Its history, scores over the horizon, the error of each test window, and diagnostics; and the model, if trained.
+        Its history, scores over the horizon, the error of each test window, and diagnostics, or a classifier's history
+        and accuracy; and the model, if trained.
     """
     data = tasks.load_task(**task)
     network = _build(model, arguments, data, seed, differences)
@@ -116,13 +118,17 @@ def train_and_score(
             flops_per_example=flops,
             progress=progress,
         )
-    groups = {"all": slice(None)} | data.groups
     result = {
         "context_shape": list(data.context_shape),
         "parameters": network.count_params(),
         "forward_flops": diagnostics.forward_flops(network),
         "history": history,
         "validation": min((entry["validation"] for entry in history), default=None),
+    }
+    if isinstance(data, LabelledTask):
+        return result | {"accuracy": data.accuracy(network)}, network
+    groups = {"all": slice(None)} | data.groups
+    result |= {
         "scores": {
             name: score_horizon(network, data.context[part], data.future[part, :horizon])
             for name, part in groups.items()
@@ -133,7 +139,7 @@ def train_and_score(
     return _without_nan(result), network if steps else None
 
 
-def clip_mse(network: keras.Model, data: tasks.Task) -> list[float]:
+def clip_mse(network: keras.Model, data: Task) -> list[float]:
     """Return the squared error of the first frame ahead, summed over the frame, for each test window."""
     forecast = metrics.clip_to_unit(predict_next(network, data.context))
     return np.round(metrics.mse(data.truth, forecast, per="frame"), 4).tolist()
@@ -183,7 +189,7 @@ def _score_part(network: keras.Model, context: np.ndarray, future: np.ndarray) -
     return {name: values.mean(axis=0) for name, values in means.items()}
 
 
-def _diagnose(network: keras.Model, data: tasks.Task) -> dict:
+def _diagnose(network: keras.Model, data: Task) -> dict:
     context = data.context[:_DIAGNOSED]
     shifts = [shift for shift in (1, 2, 4, 8) if 2 * shift < min(context.shape[2:4])]
     has_gradient = not any(isinstance(layer, FlowProposals) for layer in network.layers)
@@ -198,12 +204,12 @@ def _diagnose(network: keras.Model, data: tasks.Task) -> dict:
         }
 
 
-def _seconds_per_step(network: keras.Model, data: tasks.Task, steps: int) -> float:
+def _seconds_per_step(network: keras.Model, data: Task | LabelledTask, steps: int) -> float:
     history = data.fit(network, 3 * steps, 1e-3, rounds=3, progress=False)
     return float(np.diff([entry["seconds"] for entry in history]).min() / steps)
 
 
-def _build(model: str, arguments: dict, data: tasks.Task, seed: int, differences: bool) -> keras.Model:
+def _build(model: str, arguments: dict, data: Task | LabelledTask, seed: int, differences: bool) -> keras.Model:
     keras.utils.set_random_seed(seed)
     network = build(model, data.context_shape, **arguments)
     return on_differences(network) if differences else network

@@ -8,8 +8,9 @@ from typing import Any
 
 import keras
 
-from nextframe.benchmark.tasks import Task, load_task
-from nextframe.models import MODELS, build
+from nextframe.benchmark.task import LabelledTask, Task
+from nextframe.benchmark.tasks import load_task
+from nextframe.models import CLASSIFIERS, MODELS, build
 from nextframe.models.backbones import frame_encoder
 from nextframe.models.on_differences import on_differences
 
@@ -26,7 +27,7 @@ def resolved_arguments(model: str, arguments: dict) -> dict:
     Raises:
         TypeError: An argument that the function does not take.
     """
-    given = inspect.signature(MODELS[model]).bind(None, **arguments)
+    given = inspect.signature((MODELS | CLASSIFIERS)[model]).bind(None, **arguments)
     given.apply_defaults()
     found = dict(given.arguments)
     del found["context_shape"]
@@ -46,9 +47,15 @@ def structure(model: keras.Model) -> str:
     return hashlib.sha256(json.dumps(_without_names(config), sort_keys=True).encode()).hexdigest()
 
 
-def data(task: Task) -> str:
-    """Return the SHA-256 of all clips of a task (to train on, choose by, be scored on), their weights and groups."""
+def data(task: Task | LabelledTask) -> str:
+    """Return the SHA-256 of all clips of a task (to train on, choose by, be scored on), and of what goes with them."""
     digest = hashlib.sha256()
+    if isinstance(task, LabelledTask):
+        for arrays in (task.clips, task.labels):
+            for array in arrays.values():
+                digest.update(repr((array.shape, array.dtype.str)).encode())
+                digest.update(array.tobytes())
+        return digest.hexdigest()
     for clips in (task.training_clips, task.validation_clips, task.context, task.future):
         for clip in clips:
             digest.update(repr((clip.shape, clip.dtype.str)).encode())

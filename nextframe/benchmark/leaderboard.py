@@ -24,7 +24,7 @@ def load_runs(
 
     Returns:
         Model → its runs, one for each seed (a baseline has one), as returned by
-        `nextframe.benchmark.experiments.train_and_score`; the model with the highest skill first.
+        `nextframe.benchmark.experiments.train_and_score`; the model with the highest skill, or accuracy, first.
 
     Raises:
         FileNotFoundError: A run is missing: the comparison would not be whole.
@@ -48,7 +48,16 @@ def load_runs(
                     f"undo that change, or measure again: {again}"
                 )
         found[model] = [results.load(job.name, plan.folder) for job in jobs]
-    return dict(sorted(found.items(), key=lambda item: -over_seeds(item[1], skill)[0]))
+    return dict(sorted(found.items(), key=lambda item: -over_seeds(item[1], _first)[0]))
+
+
+def _first(run: dict) -> float:
+    return accuracy(run) if "accuracy" in run else skill(run)
+
+
+def accuracy(run: dict) -> float:
+    """Return a classifier's share of right answers."""
+    return run["accuracy"]
 
 
 def skill(run: dict, group: str = "all") -> float:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nextframe.benchmark import fingerprints, protocols, results
-from nextframe.models import BASELINES, MODELS
+from nextframe.models import BASELINES, CLASSIFIERS, MODELS
 
 STAGES = ("calibration", "search", "runs")
 _BASELINES = [model.__name__ for model in BASELINES]
@@ -47,11 +47,10 @@ class Benchmark:
         self.folder = Path(folder) / self.name
         self.rows = {name: {"model": name} | row for name, row in self.settings["models"].items()}
         self.rows |= {name: {"model": name} for name in self.settings.get("baselines", _BASELINES)}
-        unknown = {row["model"] for row in self.rows.values()} - set(MODELS)
+        unknown = {row["model"] for row in self.rows.values()} - {*MODELS, *CLASSIFIERS}
         if unknown:
-            raise ValueError(
-                f"protocol {protocol}: no model {', '.join(sorted(unknown))}; there is {', '.join(MODELS)}"
-            )
+            known = ", ".join(MODELS | CLASSIFIERS)
+            raise ValueError(f"protocol {protocol}: no model {', '.join(sorted(unknown))}; there is {known}")
 
     @property
     def models(self) -> list[str]:
@@ -121,7 +120,7 @@ class Benchmark:
         return {"rounds": training["rounds"]} | {name: training[name] for name in ("schedule",) if name in training}
 
     def _common(self, model: str) -> dict:
-        arguments = {name: value for name, value in self.rows[model].items() if name not in protocols.RESERVED}
+        arguments = protocols.arguments(self.rows[model])
         function = self.rows[model]["model"]
         arguments = fingerprints.resolved_arguments(function, arguments)
         task = self.settings["task"] | self.rows[model].get("task", {})

@@ -3,7 +3,7 @@
 They are files beside this module, `digits-32.toml` and its like. Each line of `[models]` is a row of the comparison:
 a model's arguments; `model`, where the row is not named after its model; `task` and `training`, where it has entries of
 its own in place of those of these tables. With `[variants]`, each row is measured once for each of them: row `lstm`
-with the changes of variant `short` is the row `lstm-short`.
+with the changes of variant `short` is the row `lstm-short`. TOML has no null, so "null" stands for None.
 """
 
 import os
@@ -13,7 +13,6 @@ from pathlib import Path
 
 from nextframe._utils.validation import one_of
 
-RESERVED = ("model", "task", "training")  # entries of a row that are no arguments of its model
 _FOLDER = files("nextframe.benchmark")  # holds the protocols of the book
 NAMES = tuple(sorted(file.name.removesuffix(".toml") for file in _FOLDER.iterdir() if file.name.endswith(".toml")))
 
@@ -44,3 +43,9 @@ def settings(protocol: str | os.PathLike) -> dict:
             for variant, changes in variants.items()
         }
     return tables
+
+
+def arguments(row: dict) -> dict:
+    """Return those entries of a row of `[models]` that are arguments of its model."""
+    given = {name: value for name, value in row.items() if name not in ("model", "task", "training")}
+    return {name: None if value == "null" else value for name, value in given.items()}

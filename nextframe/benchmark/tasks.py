@@ -1,83 +1,21 @@
-"""Tasks: which clips, how they are split and which windows are scored, so that every chapter compares alike."""
+"""The tasks of the book: which clips, and how they are split, so that every chapter compares alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-import keras
 import numpy as np
 
-from nextframe import clips, metrics, profiles, training, windows
+from nextframe import clips, metrics, profiles, windows
 from nextframe._utils.validation import one_of, whole_number
+from nextframe.benchmark.task import LabelledTask, Task
+from nextframe.datasets.labelled_motion import moving_digits_with_labels
 from nextframe.datasets.memory_tasks import MEMORY_TASKS, as_windows, memory_clips
-from nextframe.datasets.moving_digits import moving_digits
+from nextframe.datasets.moving_digits import SPLITS, moving_digits
 from nextframe.datasets.real_clips import example_path
-from nextframe.forecasting import predict_next
 from nextframe.scenes import Split, scene_cuts, split_scenes
 
 BEFORE = {"tree": 53}  # frames that are used; after them a hand waves in front of it
 MOVES = 0.5  # grey levels: a stretch in which copying's root mean square error is lower counts as still
-
-
-@dataclass(frozen=True)
-class Task:
-    """Clips to train on, clips to choose by, and windows to be scored on.
-
-    Attributes:
-        training_clips: uint8 `(count, time, height, width)`, or clips of one size in a list.
-        validation_clips: The same.
-        context: float32 `(windows, N, height, width, 1)`, of the test clips.
-        future: float32 `(windows, horizon, height, width, 1)`, the frames after them.
-        video: float32 `(1, time, height, width, 1)`, one long test clip, to look at.
-        groups: Name → slice of the windows, where some are also scored by themselves.
-        weights: How much each clip counts in the loss, of those to train on and of those to choose by; see
-            `nextframe.windows.window_dataset`.
-    """
-
-    training_clips: np.ndarray | list[np.ndarray]
-    validation_clips: np.ndarray | list[np.ndarray]
-    context: np.ndarray
-    future: np.ndarray
-    video: np.ndarray
-    groups: dict[str, slice] = field(default_factory=dict)
-    weights: tuple[list[float], list[float]] | tuple[None, None] = (None, None)
-
-    @property
-    def truth(self) -> np.ndarray:
-        """Return the frame after each context, float32 `(windows, height, width, 1)`."""
-        return self.future[:, 0]
-
-    @property
-    def context_shape(self) -> tuple[int, ...]:
-        """The shape that `nextframe.models.build` takes: `(N, height, width, 1)`."""
-        return self.context.shape[1:]
-
-    def fit(self, model: keras.Model, steps: int, learning_rate: float, *, seed: int = 0, **options: Any) -> list[dict]:
-        """Train a model on the clips, in batches of 32 windows.
-
-        Args:
-            model: Maps a context to a target; or to one for each of its frames, and then it is trained on all of them.
-            steps, learning_rate, options: As in `nextframe.training.fit`.
-            seed: Of the order of the windows.
-
-        Returns:
-            The history of `nextframe.training.fit`.
-        """
-        context = self.context_shape[0]
-        targets: dict[str, Any] = {"sequence_targets": len(model.output_shape) == 5}
-        counts, validation_counts = self.weights
-        dataset = windows.window_dataset(
-            self.training_clips, context, batch_size=32, shuffle=True, seed=seed, weights=counts, **targets
-        )
-        validation = windows.window_dataset(
-            self.validation_clips, context, batch_size=100, weights=validation_counts, **targets
-        )
-        return training.fit(model, dataset, validation, steps=steps, learning_rate=learning_rate, **options)
-
-    def skill(self, model: keras.Model) -> float:
-        """Skill on the test windows, forecasts clipped to 0..1."""
-        forecast = metrics.clip_to_unit(predict_next(model, self.context))
-        return metrics.skill(self.truth, forecast, self.context[:, -1])
 
 
 def digits_32(training: int | None = None, **changes: Any) -> Task:
@@ -140,6 +78,25 @@ def memory(task: str, back: int, context: int) -> Task:
         context=seen,
         future=truth[:, None],
         video=windows.to_unit(MEMORY_TASKS[task](1, context + 3, back, seed=3)),
+    )
+
+
+def labelled_motion(question: str, training: int, canvas: int = 32, length: int = 10) -> LabelledTask:
+    """One digit that moves in one of eight directions: which direction, or which digit?
+
+    Args:
+        question: "direction" or "digit".
+        training: Number of clips to train on; a quarter as many are there to choose by, and 500 to be scored on.
+        canvas: Side of a frame in pixels; the digit's side and speed grow with it.
+        length: Frames in each clip.
+    """
+    counts = {"train": training, "validation": max(training // 4, 1), "test": 500}
+    scale = canvas / 32
+    drawn: dict[str, Any] = {"canvas": canvas, "digit_size": round(14 * scale), "speed": (scale, 1.5 * scale)}
+    found = {split: moving_digits_with_labels(count, length, split=split, **drawn) for split, count in counts.items()}
+    return LabelledTask(
+        clips={split: found[split][0] for split in SPLITS},
+        labels={split: found[split][1][question] for split in SPLITS},
     )
 
 
@@ -234,10 +191,13 @@ def moving_mnist_64(training: int = 10_000, test: int = 10_000) -> Task:
     )
 
 
-TASKS = {function.__name__: function for function in (digits_32, free_flight, memory, real_clips_64, moving_mnist_64)}
+TASKS = {
+    function.__name__: function
+    for function in (digits_32, free_flight, memory, real_clips_64, moving_mnist_64, labelled_motion)
+}
 
 
-def load_task(source: str, **arguments: Any) -> Task:
+def load_task(source: str, **arguments: Any) -> Task | LabelledTask:
     """Return the task that the `[task]` of such a file asks for.
 
     Args:

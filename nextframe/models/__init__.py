@@ -1,5 +1,11 @@
 """Models. Each is a plain function `(context_shape, **size) -> keras.Model`, in a file of its own."""
 
-from nextframe.models.registry import BASELINES, MODELS, NETWORKS, build
+from nextframe.models.registry import (
+    BASELINES,
+    CLASSIFIERS,
+    MODELS,
+    NETWORKS,
+    build,
+)
 
-__all__ = ["BASELINES", "MODELS", "NETWORKS", "build"]
+__all__ = ["BASELINES", "CLASSIFIERS", "MODELS", "NETWORKS", "build"]

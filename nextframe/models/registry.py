@@ -20,8 +20,11 @@ from nextframe.models.flow_unet import flow_unet
 from nextframe.models.forecaster import forecaster
 from nextframe.models.frames_as_channels import frames_as_channels
 from nextframe.models.grid_hybrid import grid_hybrid
-from nextframe.models.stacked_hybrid import stacked_hybrid
-from nextframe.models.time_distributed import time_distributed
+from nextframe.models.stacked_hybrid import stacked_classifier, stacked_hybrid
+from nextframe.models.time_distributed import (
+    time_distributed,
+    time_distributed_classifier,
+)
 
 BASELINES = (
     copy_last,
@@ -42,6 +45,9 @@ NETWORKS = (
     forecaster,
     flow_unet,
 )
+# They label a whole clip, and forecast nothing
+_CLASSIFIERS = (time_distributed_classifier, stacked_classifier)
+CLASSIFIERS = {model.__name__: model for model in _CLASSIFIERS}
 MODELS = {model.__name__: model for model in (*BASELINES, *NETWORKS)}
 
 
@@ -51,15 +57,17 @@ def build(
     """Build a model by its name.
 
     Args:
-        name: One of `MODELS`.
+        name: One of `MODELS` or `CLASSIFIERS`.
         context_shape: `(N, height, width, 1)`.
         **size: Arguments of the model's own function, such as `filters`.
 
     Returns:
-        A model that maps a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
+        A model that maps a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`; a classifier
+        maps it to probabilities `(batch, classes)`.
 
     Raises:
         ValueError: An unknown name, or a context shape that does not fit the model.
     """
-    one_of("model", name, MODELS)
-    return MODELS[name](context_shape, **size)
+    known = MODELS | CLASSIFIERS
+    one_of("model", name, known)
+    return known[name](context_shape, **size)

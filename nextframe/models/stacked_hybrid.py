@@ -77,3 +77,38 @@ def stacked_hybrid(
     frame = layers.Reshape((height, width, 1))(decoded)
     forecast = to_frame(context, frame, head)
     return keras.Model(context, forecast, name="stacked_hybrid")
+
+
+def stacked_classifier(
+    context_shape: tuple[int, ...],
+    classes: int = 8,
+    pooling: int = 2,
+    cell: str = "gru",
+    units: int = 64,
+    filters: int = 32,
+    **encoder: Any,
+) -> keras.Model:
+    """Classify a clip with such a stack, of one convolution: what its parts were made for.
+
+    Args:
+        context_shape: `(N, height, width, 1)`.
+        classes: How many there are.
+        pooling: Side of the squares of positions that are pooled into one.
+        cell, units, filters, encoder: As in `stacked_hybrid`.
+
+    Returns:
+        Model from a context `(batch, N, height, width, 1)` to probabilities `(batch, classes)`.
+    """
+    one_of("cell", cell, RECURRENT)
+    context = context_input(context_shape)
+    read = frame_encoder(context_shape[1:], **encoder)
+    x = FoldFrames(read)(context)  # (batch, N, rows, columns, channels)
+    x = normalize_features(x)
+    x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
+    x = layers.MaxPooling3D((1, pooling, pooling))(x)
+    x = layers.Reshape((context_shape[0], -1))(x)  # (batch, N, features)
+    state = RECURRENT[cell](units)(x)
+    probabilities = layers.Dense(
+        classes, activation="softmax", dtype="float32"
+    )(state)
+    return keras.Model(context, probabilities, name="stacked_classifier")

@@ -69,26 +69,30 @@ def classifier(
 
 def time_distributed_classifier(
     context_shape: tuple[int, ...],
-    classes: int,
-    encoder: dict[str, Any],
-    **size: Any,
+    classes: int = 8,
+    temporal: str = "conv3d",
+    filters: int = 32,
+    activation: str | None = "relu",
+    **encoder: Any,
 ) -> keras.Model:
     """Classify a clip, from its frames: the network of the famous answer.
 
     Args:
         context_shape: `(N, height, width, 1)`.
-        classes: How many there are.
-        encoder: Arguments of `nextframe.models.frame_encoder`, but for the shape.
-        **size: Arguments of `classifier`, but for the shape.
+        classes, temporal, filters, activation: As in `classifier`.
+        **encoder: Arguments of `nextframe.models.frame_encoder`, but for the shape.
 
     Returns:
         Model from a context `(batch, N, height, width, 1)` to probabilities `(batch, classes)`.
     """
     context = context_input(context_shape)
-    features = FoldFrames(frame_encoder(context_shape[1:], **encoder))(
+    read = frame_encoder(context_shape[1:], **encoder)
+    features = FoldFrames(read)(
         context
-    )
-    probabilities = classifier(features.shape[1:], classes, **size)(features)
+    )  # (batch, N, rows, columns, channels)
+    shape = features.shape[1:]
+    head = classifier(shape, classes, temporal, filters, activation)
+    probabilities = head(features)
     return keras.Model(
         context, probabilities, name="time_distributed_classifier"
     )

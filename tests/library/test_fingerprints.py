@@ -118,3 +118,20 @@ def test_resolved_arguments_build_the_same_model():
     arguments = {"filters": 3, "weights": None}
     ours = build("grid_hybrid", (10, 32, 32, 1), **fingerprints.resolved_arguments("grid_hybrid", arguments))
     assert fingerprints.structure(ours) == fingerprints.structure(build("grid_hybrid", (10, 32, 32, 1), **arguments))
+
+
+def test_the_fingerprint_of_clips_with_labels_sees_both():
+    task = tasks.labelled_motion("digit", training=4)
+    before = fingerprints.data(task)
+    assert fingerprints.data(tasks.labelled_motion("digit", training=4)) == before
+    assert fingerprints.data(tasks.labelled_motion("direction", training=4)) != before
+    task.clips["test"][0, 0, 0, 0] ^= 1
+    assert fingerprints.data(task) != before
+
+
+def test_arguments_of_a_classifier_are_resolved():
+    found = fingerprints.resolved_arguments("time_distributed_classifier", {"feature_layer": "block5", "weights": None})
+    assert found["classes"] == 8
+    assert found["feature_layer"] == "block5"
+    assert found["weights"] is None
+    assert found["trainable"] is False

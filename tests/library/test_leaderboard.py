@@ -113,6 +113,13 @@ def test_the_spread_over_seeds_is_half_the_range():
     assert leaderboard.over_seeds(runs, leaderboard.skill) == pytest.approx((0.77, 0.1))
 
 
+def test_a_classifier_has_right_answers_in_place_of_skill(store_benchmark, tmp_path):
+    path, _ = store_benchmark(MODEL, "{}", [{"accuracy": 0.7}, {"accuracy": 0.8}])
+    path.write_text(f"baselines = []\n{path.read_text()}")
+    board = leaderboard.load_runs(path, tmp_path)
+    assert leaderboard.with_spread(board[MODEL], leaderboard.accuracy, 2) == "0.75 ± 0.05"
+
+
 def runs_with_losses(*losses):
     return [
         {"history": [{"step": 5 * n, "examples": 9 * n, "validation": loss} for n, loss in enumerate(each, 1)]}

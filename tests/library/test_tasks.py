@@ -96,6 +96,32 @@ def test_memory_tasks_have_a_window_in_each_clip(name, back):
     assert task.video.shape == (1, 9, 16, 16, 1)  # enough for the leak check
 
 
+@pytest.mark.parametrize(("question", "classes"), [("direction", 8), ("digit", 10)])
+def test_clips_with_labels(question, classes):
+    task = tasks.labelled_motion(question, training=40)
+    assert task.context_shape == (10, 32, 32, 1)
+    assert {split: len(clips) for split, clips in task.clips.items()} == {"train": 40, "validation": 10, "test": 500}
+    assert {split: len(labels) for split, labels in task.labels.items()} == {"train": 40, "validation": 10, "test": 500}
+    assert set(task.labels["test"]) == set(range(classes))
+    large = tasks.labelled_motion(question, training=4, canvas=64, length=5)
+    assert large.context_shape == (5, 64, 64, 1)
+
+
+def test_a_classifier_is_scored_by_its_right_answers():
+    """One that learned to tell the directions is right far more often than by chance, and the result says how often."""
+    settings = {"source": "labelled_motion", "question": "direction", "training": 200}
+    arguments = {"feature_layer": "block3", "pooling": 4}
+    result, network = experiments.train_and_score(
+        "stacked_classifier", arguments, settings, horizon=1, steps=40, rounds=2, learning_rate=3e-3
+    )
+    task = tasks.load_task(**settings)
+    answers = network.predict(windows.to_unit(task.clips["test"]), verbose=0).argmax(axis=1)
+    assert result["accuracy"] == pytest.approx((answers == task.labels["test"]).mean())
+    assert result["accuracy"] > 0.3
+    assert "scores" not in result
+    assert len(result["history"]) == 2
+
+
 def test_fit_trains_on_the_clips(monkeypatch):
     monkeypatch.setenv("NEXTFRAME_PROFILE", "ci")
     task = tasks.digits_32()

@@ -21,7 +21,7 @@ def context():
 @pytest.mark.parametrize("temporal", TEMPORAL)
 def test_order_means_something_only_to_a_temporal_layer(temporal, context):
     keras.utils.set_random_seed(0)
-    model = time_distributed_classifier((6, 32, 32, 1), 8, {"feature_layer": "block3"}, temporal=temporal)
+    model = time_distributed_classifier((6, 32, 32, 1), feature_layer="block3", temporal=temporal)
     names = np.array(model(context))
     assert names.shape == (2, 8)
     np.testing.assert_allclose(names.sum(axis=1), 1, rtol=1e-5)
