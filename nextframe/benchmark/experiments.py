@@ -134,9 +134,30 @@ def train_and_score(
             for name, part in groups.items()
         },
         "clip_mse": clip_mse(network, data),
+        "elsewhere": {
+            name: _elsewhere(network, model, arguments, *windows) for name, windows in data.elsewhere.items()
+        },
         "diagnostics": _diagnose(network, data),
     }
     return _without_nan(result), network if steps else None
+
+
+def _elsewhere(
+    network: keras.Model, model: str, arguments: dict, context: np.ndarray, truth: np.ndarray
+) -> dict[str, float] | None:
+    """MSE per frame on other clips, and that of copying; None for frames of a size that the weights do not fit."""
+    if network.input_shape[1:] != context.shape[1:]:
+        other = build(model, context.shape[1:], **arguments)
+        weights = network.get_weights()
+        if [array.shape for array in other.get_weights()] != [array.shape for array in weights]:
+            return None
+        other.set_weights(weights)
+        network = other
+    forecast = metrics.clip_to_unit(predict_next(network, context))
+    return {
+        "MSE per frame": float(metrics.mse(truth, forecast, per="frame").mean()),
+        "copying": float(metrics.mse(truth, context[:, -1], per="frame").mean()),
+    }
 
 
 def clip_mse(network: keras.Model, data: Task) -> list[float]:

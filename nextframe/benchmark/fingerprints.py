@@ -4,9 +4,11 @@ import functools
 import hashlib
 import inspect
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import keras
+import numpy as np
 
 from nextframe.benchmark.task import LabelledTask, Task
 from nextframe.benchmark.tasks import load_task
@@ -50,16 +52,19 @@ def structure(model: keras.Model) -> str:
 def data(task: Task | LabelledTask) -> str:
     """Return the SHA-256 of all clips of a task (to train on, choose by, be scored on), and of what goes with them."""
     digest = hashlib.sha256()
+
+    def add(arrays: Iterable[np.ndarray]) -> None:
+        for array in arrays:
+            digest.update(repr((array.shape, array.dtype.str)).encode())
+            digest.update(array.tobytes())
+
     if isinstance(task, LabelledTask):
-        for arrays in (task.clips, task.labels):
-            for array in arrays.values():
-                digest.update(repr((array.shape, array.dtype.str)).encode())
-                digest.update(array.tobytes())
+        add([*task.clips.values(), *task.labels.values()])
         return digest.hexdigest()
     for clips in (task.training_clips, task.validation_clips, task.context, task.future):
-        for clip in clips:
-            digest.update(repr((clip.shape, clip.dtype.str)).encode())
-            digest.update(clip.tobytes())
+        add(clips)
+    for pair in task.elsewhere.values():
+        add(pair)
     if any(task.weights):
         weights = [[f"{weight:.4g}" for weight in of_part or ()] for of_part in task.weights]  # not their last digits
         digest.update(repr((weights, task.groups)).encode())

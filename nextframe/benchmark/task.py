@@ -21,6 +21,8 @@ class Task:
         future: float32 `(windows, horizon, height, width, 1)`, the frames after them.
         video: float32 `(1, time, height, width, 1)`, one long test clip, to look at.
         groups: Name → slice of the windows, where some are also scored by themselves.
+        elsewhere: Name → contexts and targets of clips that differ in one thing from those trained on, where there are
+            some: what a model leans on shows there.
         weights: How much each clip counts in the loss, of those to train on and of those to choose by; see
             `nextframe.windows.window_dataset`.
     """
@@ -31,6 +33,7 @@ class Task:
     future: np.ndarray
     video: np.ndarray
     groups: dict[str, slice] = field(default_factory=dict)
+    elsewhere: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     weights: tuple[list[float], list[float]] | tuple[None, None] = (None, None)
 
     @property

@@ -18,26 +18,36 @@ BEFORE = {"tree": 53}  # frames that are used; after them a hand waves in front 
 MOVES = 0.5  # grey levels: a stretch in which copying's root mean square error is lower counts as still
 
 
-def digits_32(training: int | None = None, **changes: Any) -> Task:
+def digits_32(training: int | None = None, elsewhere: bool = False, **changes: Any) -> Task:
     """Two digits of 16 pixels on 32×32, at 1 to 2.5 pixels a frame; ten frames of context, up to ten to forecast.
 
     Test clips are the same however many there are to train on, and their digits are in no other split.
 
     Args:
         training: Number of clips to train on. Default: as many as the profile has time for.
+        elsewhere: Whether to also score on test clips drawn again, on some between walls 1, 2 or 3 pixels further in,
+            and on some on 40×40.
         changes: Other arguments of `nextframe.datasets.moving_digits.moving_digits`. Chapters compare models without
             any.
     """
     drawn: dict[str, Any] = {"canvas": 32, "digit_size": 16, "speed": (1, 2.5)} | changes
     count = training or profiles.pick(ci=40, cpu=4000, gpu=10_000)
     to_choose_by = 50 if training else profiles.pick(ci=5, cpu=50, gpu=50)
-    test = windows.to_unit(moving_digits(500, 20, split="test", **drawn))
+
+    def tested(**other: Any) -> np.ndarray:
+        return windows.to_unit(moving_digits(500, 20, split="test", **drawn | other))
+
+    others: dict[str, dict] = {f"drawn again, {seed}": {"seed": 100 + seed} for seed in (1, 2)}
+    others |= {f"walls at {pixels}": {"walls": pixels} for pixels in (1, 2, 3)} | {"40 × 40": {"canvas": 40}}
+    moved = {name: tested(**other) for name, other in others.items()} if elsewhere else {}
+    test = tested()
     return Task(
         training_clips=moving_digits(count, 20, split="train", **drawn),
         validation_clips=moving_digits(to_choose_by, 20, split="validation", **drawn),
         context=test[:, :10],
         future=test[:, 10:],
         video=windows.to_unit(moving_digits(1, 60, split="test", seed=1, **drawn)),
+        elsewhere={name: (videos[:, :10], videos[:, 10]) for name, videos in moved.items()},
     )
 
 

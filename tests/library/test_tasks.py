@@ -6,7 +6,7 @@ import pytest
 import tensorflow_datasets
 
 from nextframe import clips, metrics, windows
-from nextframe.benchmark import experiments, tasks
+from nextframe.benchmark import experiments, fingerprints, tasks
 from nextframe.datasets.real_clips import example_path
 from nextframe.forecasting import predict_next
 from nextframe.models import build
@@ -65,6 +65,51 @@ def test_each_real_clip_counts_alike_in_the_loss():
         errors = [tasks.copying_error(part) for part in task.training_clips[first : first + 2]]
         assert counts[first] == counts[first + 1] == pytest.approx(1 / np.mean(errors)), name
     assert len(tasks.read_real_clip("tree", 64)) == 53  # before the hand
+
+
+def test_digits_elsewhere_differ_in_one_thing():
+    """Other draws are other clips; behind walls further in, nothing is lit; and a wider frame is used to its edges."""
+    task = tasks.digits_32(training=1, elsewhere=True)
+    assert not tasks.digits_32(training=1).elsewhere
+    assert list(task.elsewhere) == [
+        *("drawn again, 1", "drawn again, 2", "walls at 1", "walls at 2", "walls at 3", "40 × 40")
+    ]
+    for name, (context, truth) in task.elsewhere.items():
+        side = 40 if name == "40 × 40" else 32
+        assert context.shape == (500, 10, side, side, 1), name
+        assert truth.shape == (500, side, side, 1), name
+        assert not np.array_equal(truth[:, :32, :32], task.truth), name
+    for pixels in (1, 2, 3):
+        context, _ = task.elsewhere[f"walls at {pixels}"]
+        lit = np.argwhere(context[..., 0].max(axis=(0, 1)) > 0)
+        assert lit.min() >= pixels
+        assert lit.max() < 32 - pixels
+    assert task.elsewhere["40 × 40"][1][:, 37:].any()
+    assert fingerprints.data(task) != fingerprints.data(tasks.digits_32(training=1))
+
+
+def test_a_model_is_scored_elsewhere_with_its_weights():
+    """A convolution on wider frames too, with the same weights; a dense network fits one size."""
+    settings = {"source": "digits_32", "training": 1, "elsewhere": True}
+    task = tasks.load_task(**settings)
+    context, truth = task.elsewhere["walls at 2"]
+    copying = np.square(truth - context[:, -1]).sum((1, 2, 3)).mean()
+    found, _ = experiments.train_and_score("copy_last", {}, settings, horizon=1)
+    assert found["elsewhere"]["walls at 2"] == {
+        "MSE per frame": pytest.approx(copying),
+        "copying": pytest.approx(copying),
+    }
+    size = {"filters": 2, "depth": 2}
+    found, network = experiments.train_and_score(
+        "frames_as_channels", size, settings, horizon=1, steps=2, learning_rate=1e-2
+    )
+    context, truth = task.elsewhere["40 × 40"]
+    wide = build("frames_as_channels", (10, 40, 40, 1), **size)
+    wide.set_weights(network.get_weights())
+    error = np.square(truth - predict_next(wide, context).clip(0, 1)).sum((1, 2, 3)).mean()
+    assert found["elsewhere"]["40 × 40"]["MSE per frame"] == pytest.approx(error, rel=1e-4)
+    found, _ = experiments.train_and_score("dense_lstm", {"units": 2}, settings, horizon=1, steps=1, learning_rate=1e-3)
+    assert found["elsewhere"]["40 × 40"] is None
 
 
 def test_free_flight_can_be_shifted():
