@@ -1,10 +1,11 @@
 """The leaderboard: the benchmark's results, model by model, straight from the results store."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from nextframe._utils.validation import one_of
 from nextframe.benchmark import fingerprints, protocols, results
 from nextframe.benchmark.plan import STAGES, Benchmark
 from nextframe.metrics import middle, resampled_sums
@@ -14,13 +15,16 @@ RESAMPLES = 2000  # of the bootstrap
 
 
 def load_runs(
-    protocol: str | os.PathLike = "digits-32", folder: str | os.PathLike = results.FOLDER
+    protocol: str | os.PathLike = "digits-32",
+    folder: str | os.PathLike = results.FOLDER,
+    rows: Iterable[str] | None = None,
 ) -> dict[str, list[dict]]:
-    """Read all runs of a protocol.
+    """Read the runs of a protocol.
 
     Args:
         protocol: One of `nextframe.benchmark.protocols.NAMES`, or the path of a file in the same format.
         folder: Holds a folder for each protocol.
+        rows: Names of the rows to read. Default: all, since a comparison should be whole.
 
     Returns:
         Model → its runs, one for each seed (a baseline has one), as returned by
@@ -33,7 +37,8 @@ def load_runs(
     """
     plan = Benchmark(protocol, folder)
     found = {}
-    for model in plan.models:
+    for model in plan.models if rows is None else rows:
+        one_of("row", model, plan.models)
         jobs = plan.jobs("runs", [model])
         again = f"python -m nextframe.benchmark --protocol {protocol} --models {model}"
         # a run depends on the steps and the learning rate that the stages before it found

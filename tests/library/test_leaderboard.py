@@ -48,6 +48,13 @@ def test_a_run_that_is_missing_is_named(protocol, tmp_path):
         leaderboard.load_runs(protocol, tmp_path)
 
 
+def test_some_rows_may_be_read_without_the_others(protocol, tmp_path):
+    (tmp_path / "small" / "runs" / "black.json").unlink()
+    assert list(leaderboard.load_runs(protocol, tmp_path, ["copy_last", MODEL])) == [MODEL, "copy_last"]
+    with pytest.raises(ValueError, match="row='conv4d': expected one of copy_last"):
+        leaderboard.load_runs(protocol, tmp_path, ["conv4d"])
+
+
 def conv3d_with_another_default(context_shape, filters=17):
     return conv3d(context_shape, filters)
 
