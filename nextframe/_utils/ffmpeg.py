@@ -131,8 +131,12 @@ def read_header(path: Path) -> dict[str, float]:
     header: dict[str, float] = {}
     if re.search(r"Video: .*\b(gray|ya|rgb|bgr|rgba|bgra|gbra?p|yuva?4\d\dp)(16|48|64)(le|be)?\b", log):
         header["deep"] = True
-    if found := re.search(r"Video: .* ([\d.]+)(k?) (?:fps|tbr)", log):
-        header["fps"] = float(found[1]) * (1000 if found[2] else 1)
+    # ffmpeg gives the mean rate as "fps", and as "tbr" the rate between pauses, if it finds one. Where frames come at
+    # uneven times, as from a telephone, it finds none and gives the file's clock, such as 90,000 a second.
+    found_rates = [re.search(rf"Video: .* ([\d.]+)(k?) {unit}", log) for unit in ("fps", "tbr")]
+    rates = [float(found[1]) * (1000 if found[2] else 1) for found in found_rates if found]
+    if rates:
+        header["fps"] = rates[-1] if rates[-1] < 3 * rates[0] else rates[0]
     if found := re.search(r"Duration: (\d+):(\d+):([\d.]+)", log):
         header["seconds"] = 3600 * int(found[1]) + 60 * int(found[2]) + float(found[3])
     return header

@@ -535,6 +535,20 @@ def test_no_frame_is_read_twice(tmp_path):
     assert (np.diff(kept) > 0).all()
 
 
+@pytest.mark.parametrize(
+    ("times", "rate"),
+    [
+        ("PTS+0.01*mod(N\\,3)/TB", 30),  # the mean, since no rate fits: ffmpeg gives the file's clock
+        ("PTS+gt(N\\,20)*2/TB", 25),  # the rate between pauses
+    ],
+)
+def test_the_rate_of_frames_at_uneven_times(tmp_path, times, rate):
+    clips.write_clip(tmp_path / "even.avi", np.zeros((60, 16, 16), np.uint8), fps=rate)
+    fine = ["-vf", f"settb=1/90000,setpts={times}", "-enc_time_base", "1:90000", "-fps_mode", "passthrough"]
+    subprocess.run([FFMPEG, "-v", "error", "-i", tmp_path / "even.avi", *fine, tmp_path / "uneven.mp4"], check=True)
+    assert clips.frame_rate(tmp_path / "uneven.mp4") == pytest.approx(rate, abs=0.5)
+
+
 def test_write_into_a_folder_that_is_not_there(tmp_path, clip):
     message = error_message(clips.write_clip, tmp_path / "nowhere" / "clip.mp4", clip)
     assert "nowhere' to write clip.mp4 into: make it first" in message
