@@ -5,7 +5,7 @@
 #   make test-backends  prove the library on JAX and on PyTorch, without TensorFlow (BACKENDS=jax for one)
 #   make test-colab  prove the notebooks with Colab's own versions (needs Python 3.13)
 #   make notebooks   run the notebooks and store their outputs (ONLY=notebooks/01_windowing.ipynb for one)
-#   make benchmark   measure what is missing of a protocol (PROTOCOL=digits-32, clips-64 or moving-mnist-64)
+#   make benchmark   measure what is missing of a protocol (PROTOCOL=digits-32, or another of nextframe/benchmark/)
 #   make serve       build the book, serve it at http://localhost:8000 and open it
 #   make lint        check style;  make format fixes what can be fixed
 #   make model-cells bring the cells that show a model up to date with its module

@@ -4,5 +4,6 @@ from nextframe.layers.causal_conv3d import CausalConv3D
 from nextframe.layers.conv_gru import ConvGRU2D
 from nextframe.layers.flow_proposals import FlowProposals
 from nextframe.layers.fold_frames import FoldFrames
+from nextframe.layers.mirrored_flow import MirroredFlow
 
-__all__ = ["CausalConv3D", "ConvGRU2D", "FlowProposals", "FoldFrames"]
+__all__ = ["CausalConv3D", "ConvGRU2D", "FlowProposals", "FoldFrames", "MirroredFlow"]

@@ -1,6 +1,7 @@
 """Optical flow as a layer: several proposals for the next frame, each of which continues the motion seen."""
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import keras
@@ -73,22 +74,10 @@ def flow_proposals(frames: np.ndarray, proposals: tuple[str, ...] = PROPOSALS, s
     Returns:
         float32 `(proposals, height, width)`.
     """
-    try:
-        import cv2
-    except ImportError as error:
-        raise ImportError("optical flow needs OpenCV: pip install opencv-python-headless") from error
-    levels = np.rint(np.clip(frames, 0, 1) * 255).astype(np.uint8)
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    rows, columns = np.mgrid[: frames.shape[1], : frames.shape[2]].astype(np.float32)
+    rows = frames.shape[1]
 
     def motion(later: int) -> np.ndarray:
-        """`(height, width, 2)`: the way from each pixel back to its place one frame before, as (x, y) in pixels."""
-        return search.calc(levels[later], levels[later - 1], None)  # type: ignore[call-overload]  # None is left out
-
-    def look_up(image: np.ndarray, back: np.ndarray) -> np.ndarray:
-        """An image's values at the places that `back` points to, interpolated between pixels."""
-        columns_there, rows_there = columns + back[..., 0], rows + back[..., 1]
-        return cv2.remap(image, columns_there, rows_there, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return way_back(frames[later], frames[later - 1])
 
     back = motion(-1)
     made: dict[str, Callable[[], np.ndarray]] = {
@@ -104,6 +93,50 @@ def flow_proposals(frames: np.ndarray, proposals: tuple[str, ...] = PROPOSALS, s
         back_before = motion(-2)
         # beyond a frame's own height, an acceleration is an error of the flow
         change = 2 * carried - look_up(back_before, back)
-        made["accelerated"] = lambda: look_up(frames[-1], np.clip(change, -len(rows), len(rows)))
+        made["accelerated"] = lambda: look_up(frames[-1], np.clip(change, -rows, rows))
         made["third"] = lambda: look_up(frames[-3], two + look_up(back_before, two))
     return np.stack([made[name]() for name in proposals])
+
+
+def way_back(later: np.ndarray, earlier: np.ndarray) -> np.ndarray:
+    """Find where each pixel of a frame came from, by OpenCV's dense inverse search.
+
+    Args:
+        later, earlier: float32 `(height, width)` in 0..1, at least `SMALLEST_SIDE` pixels each way.
+
+    Returns:
+        float32 `(height, width, 2)`: the way back to its place in the earlier frame, as (x, y) in pixels.
+
+    Raises:
+        ImportError: OpenCV is not installed.
+    """
+    cv2 = opencv()
+    levels = [np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8) for frame in (later, earlier)]
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return search.calc(*levels, None)
+
+
+def look_up(image: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """Return an image's values at the places that `back` points to, interpolated between pixels.
+
+    Args:
+        image: float32 `(height, width)` or `(height, width, channels)`. Beyond its edges, the edge's value goes on.
+        back: float32 `(height, width, 2)`, from each pixel, as (x, y) in pixels.
+    """
+    cv2 = opencv()
+    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
+    columns_there, rows_there = columns + back[..., 0], rows + back[..., 1]
+    return cv2.remap(image, columns_there, rows_there, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def opencv() -> ModuleType:
+    """Return OpenCV, which is no dependency of the package: two wheels provide it, and both can be there already.
+
+    Raises:
+        ImportError: Neither is.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        raise ImportError("optical flow needs OpenCV: pip install opencv-python-headless") from error
+    return cv2

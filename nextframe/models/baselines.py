@@ -7,7 +7,7 @@ Each is a function `(context_shape) -> keras.Model` like every model in this pac
 import keras
 from keras import ops
 
-from nextframe.layers import FlowProposals
+from nextframe.layers import FlowProposals, MirroredFlow
 from nextframe.layers.flow_proposals import SMALLEST_SIDE
 from nextframe.models.inputs import context_input
 
@@ -68,6 +68,34 @@ def optical_flow(
         scale: Factor on the motion: below 1 where it is uncertain.
         carried: Whether each patch's motion moves on with it; see `nextframe.layers.FlowProposals`.
     """
+    context = _moving_context(context_shape)
+    warp = FlowProposals(("carried" if carried else "flow",), scale)
+    return keras.Model(context, warp(context)[:, 0], name="optical_flow")
+
+
+def mirrored_flow(
+    context_shape: tuple[int, ...], turns_at: float = 8.0, apart: float = 0.5
+) -> keras.Model:
+    """Forecast by optical flow that things come back from the edges of the frame, as moving digits do.
+
+    Both numbers were chosen on training clips of the book's moving digits, which have 16 pixels. See
+    `nextframe.layers.mirrored_flow.mirrored_flow` for how.
+
+    Args:
+        context_shape: `(N, height, width, 1)`; of three frames or more, a bounce that is just over is seen too.
+        turns_at: Distance in pixels from an edge to the centre of brightness of what turns there.
+        apart: Pixels a frame by which the motions of things that touch must differ to tell them apart.
+
+    Raises:
+        ValueError: The frames are too small for optical flow, or a number is not above 0.
+    """
+    context = _moving_context(context_shape)
+    warp = MirroredFlow(turns_at, apart)
+    return keras.Model(context, warp(context)[:, 0], name="mirrored_flow")
+
+
+def _moving_context(context_shape: tuple[int, ...]) -> keras.KerasTensor:
+    """Return the input of a model that finds motion by optical flow."""
     context = context_input(context_shape, least=2)
     height, width = context_shape[1:3]
     if min(height, width) < SMALLEST_SIDE:
@@ -75,5 +103,4 @@ def optical_flow(
             f"context_shape={tuple(context_shape)}: optical flow needs frames of at least "
             f"{SMALLEST_SIDE}×{SMALLEST_SIDE}: use larger frames, or another baseline"
         )
-    warp = FlowProposals(("carried" if carried else "flow",), scale)
-    return keras.Model(context, warp(context)[:, 0], name="optical_flow")
+    return context

@@ -10,6 +10,7 @@ from nextframe.models.baselines import (
     context_mean,
     copy_last,
     linear_extrapolation,
+    mirrored_flow,
     optical_flow,
 )
 from nextframe.models.conv3d import conv3d
@@ -25,6 +26,7 @@ from nextframe.models.time_distributed import (
     time_distributed,
     time_distributed_classifier,
 )
+from nextframe.models.unet import unet
 
 BASELINES = (
     copy_last,
@@ -32,10 +34,12 @@ BASELINES = (
     linear_extrapolation,
     black,
     optical_flow,
+    mirrored_flow,
 )
 NETWORKS = (
     dense_lstm,
     frames_as_channels,
+    unet,
     conv3d,
     conv_lstm,
     conv_then_lstm,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets
 
-from nextframe.benchmark import experiments, fingerprints, processes, protocols, results, runner, tasks
+from nextframe.benchmark import experiments, fingerprints, processes, protocols, results, runner, scoring, tasks
 from nextframe.benchmark.__main__ import main
 from nextframe.benchmark.plan import Benchmark, weights_folder
 from nextframe.benchmark.task import Task
@@ -100,7 +100,7 @@ def test_a_benchmark_from_nothing_to_its_results(measured, monkeypatch):
     model = build(MODEL, (10, 32, 32, 1), filters=2, depth=2)
     model.load_weights(measured / weights_folder("small") / f"{MODEL}-0.weights.h5")
     task = tasks.digits_32(training=4)
-    again = experiments.score_horizon(model, task.context, task.future[:, :3])
+    again = scoring.score_horizon(model, task.context, task.future[:, :3])
     assert again["MSE per frame"] == pytest.approx(run["scores"]["all"]["MSE per frame"], rel=1e-4)
     # what is done is not done again
     monkeypatch.chdir(measured)
@@ -340,9 +340,9 @@ def test_scores_over_a_horizon_in_parts(monkeypatch):
     rng = np.random.default_rng(0)
     context, future = (rng.random((7, frames, 8, 8, 1), np.float32) for frames in (3, 2))
     model = build("context_mean", (3, 8, 8, 1))
-    whole = experiments.score_horizon(model, context, future)
-    monkeypatch.setattr(experiments, "_AT_ONCE", 3)
-    parts = experiments.score_horizon(model, context, future)
+    whole = scoring.score_horizon(model, context, future)
+    monkeypatch.setattr(scoring, "_AT_ONCE", 3)
+    parts = scoring.score_horizon(model, context, future)
     assert whole.keys() == parts.keys()
     for name, values in whole.items():
         assert parts[name] == pytest.approx(values, rel=1e-6), name

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nextframe import diagnostics, forecasting, metrics, windows
-from nextframe.datasets.moving_digits import moving_digits
+from nextframe.datasets.moving_digits import kinds_of_motion, moving_digits, paths
 from nextframe.layers.flow_proposals import flow_proposals
 from nextframe.models import MODELS, build, patches
 from nextframe.models.conv3d import TEMPORAL_POOLINGS
@@ -56,6 +56,56 @@ def test_optical_flow_moves_things_on():
     clips = moving_digits(40, 11, digits=1, canvas=48, speed=(1, 2), split="test")
     context, truth = windows.to_unit(clips[:, :10]), windows.to_unit(clips[:, 10])
     assert metrics.skill(truth, forecast("optical_flow", context), context[:, -1]) > 0.7
+
+
+def square_at(*places, side=4):
+    """A context of bright squares of 4 pixels on 32×32, by the rows and columns of their middles, in each frame."""
+    frames = np.zeros((1, len(places), 32, 32, 1), np.float32)
+    for time, (row, column) in enumerate(places):
+        top, left = int(row - side / 2), int(column - side / 2)
+        frames[0, time, top : top + side, left : left + side] = 1
+    return frames
+
+
+def middle_of(frame):
+    rows, columns = np.indices((32, 32))
+    return np.array([(frame[0, ..., 0] * axis).sum() for axis in (rows, columns)]) / frame.sum() + 0.5
+
+
+@pytest.mark.parametrize(
+    ("places", "next_place"),
+    [
+        (((16, 14), (16, 12), (16, 10)), (16, 8)),  # reaches the wall, which is 8 pixels from the edge
+        (((16, 13), (16, 11), (16, 9)), (16, 9)),  # would come to 7, and is mirrored
+        (((16, 19), (16, 21), (16, 23)), (16, 23)),  # at the other side
+        (((13, 16), (11, 16), (9, 16)), (9, 16)),  # at the top
+        (((16, 12), (16, 9), (16, 10)), (16, 13)),  # has just bounced: on as fast as before, the other way
+        (((16, 16), (16, 18), (16, 20)), (16, 22)),  # in the middle, as it was
+    ],
+)
+def test_mirrored_flow_comes_back_from_walls(places, next_place):
+    assert middle_of(forecast("mirrored_flow", square_at(*places))) == pytest.approx(next_place, abs=0.6)
+
+
+def test_mirrored_flow_knows_more_than_flow_where_digits_bounce():
+    """And no less elsewhere. On clips that choices were not made on."""
+    drawn = {"canvas": 32, "digit_size": 16, "speed": (1, 2.5), "split": "test", "seed": 9}
+    clips = windows.to_unit(moving_digits(200, 11, **drawn))
+    context, truth = clips[:, :10], clips[:, 10]
+    kinds = kinds_of_motion(paths(200, 11, **drawn), frame=10, digit_size=16)
+    skills = {
+        name: {kind: metrics.skill(truth[which], found[which], context[which, -1]) for kind, which in kinds.items()}
+        for name in ("optical_flow", "mirrored_flow")
+        for found in [forecast(name, context)]
+    }
+    assert skills["mirrored_flow"]["bounce"] > skills["optical_flow"]["bounce"] + 0.15
+    for kind in ("free flight", "overlap"):
+        assert skills["mirrored_flow"][kind] == pytest.approx(skills["optical_flow"][kind], abs=0.03)
+
+
+def test_mirrored_flow_of_two_frames():
+    """There is no step before the last one: a bounce ahead is still seen."""
+    assert middle_of(forecast("mirrored_flow", square_at((16, 11), (16, 9)))) == pytest.approx((16, 9), abs=0.6)
 
 
 def test_optical_flow_leaves_still_frames_alone():
@@ -169,7 +219,7 @@ def test_channels_first_is_refused_with_its_cure():
     assert build("conv_lstm", (4, 16, 16, 1)).output_shape == (None, 16, 16, 1)
 
 
-@pytest.mark.parametrize("name", ["conv3d", "conv_lstm", "frames_as_channels", "forecaster"])
+@pytest.mark.parametrize("name", ["conv3d", "conv_lstm", "frames_as_channels", "forecaster", "unet"])
 @pytest.mark.parametrize(
     ("sides", "patch"), [((33, 47), 2), ((33, 47), 4), ((18, 16), 4), ((30, 45), 4), ((12, 20), 5)]
 )
@@ -185,12 +235,12 @@ def test_advice_on_patches_works(name, sides, patch):
     if other := re.search(r"choose patch=(\d+)", message):
         assert build(name, (4, *sides, 1), patch=int(other[1]))
     else:
-        assert name == "forecaster"  # its sides must be even
+        assert name in ("forecaster", "unet")  # their sides must be even
         assert sides[0] % 2 or sides[1] % 2
         assert "no other patch fits" in message
 
 
-@pytest.mark.parametrize("name", ["linear_extrapolation", "optical_flow"])
+@pytest.mark.parametrize("name", ["linear_extrapolation", "optical_flow", "mirrored_flow"])
 def test_motion_needs_two_frames(name):
     with pytest.raises(ValueError, match="needs at least 2 frames of context"):
         build(name, (1, 16, 16, 1))
@@ -208,6 +258,9 @@ VARIANTS = [
     ("conv_lstm", {"filters": 4, "depth": 2, "decoder_filters": 8}),
     ("conv_lstm", {"filters": 4, "cell": "gru", "frames_per_step": 2, "decoder_filters": 8}),
     ("conv_then_lstm", {"filters": 4, "units": 8}),
+    ("unet", {"filters": 4, "depth": 1}),
+    ("unet", {"filters": 4, "depth": 1, "skip": False}),
+    ("unet", {"filters": 4, "depth": 1, "pooling": 1, "patch": 2}),
 ]
 
 
@@ -275,6 +328,10 @@ def test_parameters_by_hand():
     features = 4 * 4 * 4  # 16×16 halved twice, 4 filters
     stack = (9 * 4 + 4) + (9 * 4 * 4 + 4) + 4 * units * (features + units + 1) + paint
     assert build("conv_then_lstm", shape, filters=4, units=units).count_params() == stack
+    near, far, back = 9 * 10 * 4 + 4, 9 * 4 * 8 + 8, 4 * 8 * 4 + 4  # one convolution, the pooled one, scaling up
+    for skip, joined in ((True, 8), (False, 4)):
+        unet = near + far + back + (9 * joined * 4 + 4) + (9 * 4 + 1)
+        assert build("unet", shape, filters=4, depth=1, skip=skip).count_params() == unet
     volume, size = (27 * 8 + 8) + (27 * 8 * 8 + 8), {"filters": 8, "depth": 3, "patch": 1}
     assert build("conv3d", shape, temporal_pooling="last_slice", **size).count_params() == volume + (27 * 8 + 1)
     assert build("conv3d", shape, temporal_pooling="valid_kernel", **size).count_params() == volume + (6 * 9 * 8 + 1)
@@ -359,6 +416,9 @@ def test_no_model_sees_what_it_predicts(name):
         ("conv3d", {"temporal_pooling": "valid_kernel", "depth": 4}, "4 frames are too few for depth=4"),
         ("conv3d", {"patch": 3}, "patch=3 does not divide frames of 16×16: choose patch=2, or resize"),
         ("frames_as_channels", {"patch": 0}, "patch=0: expected a whole number, at least 1"),
+        ("unet", {"patch": 0}, "patch=0: expected a whole number, at least 1"),
+        ("unet", {"pooling": 3}, "multiples of pooling × patch = 3: resize the frames to 15×15"),
+        ("mirrored_flow", {"turns_at": 0.0}, r"turns_at=0.0, apart=0.5: expected both above 0"),
     ],
 )
 def test_bad_size(name, size, named):
