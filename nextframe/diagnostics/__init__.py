@@ -6,11 +6,12 @@ remember? Does it see what it should predict?
 
 from nextframe.diagnostics.cost import forward_flops, peak_training_memory, training_flops
 from nextframe.diagnostics.equivariance import shift_error
-from nextframe.diagnostics.leaks import leaks
+from nextframe.diagnostics.leaks import data_leaks, leaks
 from nextframe.diagnostics.memory import memory_network, memory_of, memory_skill
 from nextframe.diagnostics.temporal import order_sensitivity, temporal_receptive_field
 
 __all__ = [
+    "data_leaks",
     "forward_flops",
     "leaks",
     "memory_network",

@@ -1,10 +1,13 @@
-"""Leaks: whether a model sees the frames that it should predict."""
+"""Leaks: whether a model sees the frames that it should predict, or data shows them to it."""
+
+from collections.abc import Iterable
 
 import keras
 import numpy as np
 from keras import ops
 
 from nextframe.forecasting import predict_along
+from nextframe.windows import to_unit
 
 
 def leaks(model: keras.Model, frames: np.ndarray, seed: int = 0) -> list[tuple[int, int]]:
@@ -48,3 +51,39 @@ def leaks(model: keras.Model, frames: np.ndarray, seed: int = 0) -> list[tuple[i
         moved = moved.reshape(*moved.shape[:2], -1).max(axis=(0, 2)) > 1e-6
         found += [(int(time), changed) for time in first + np.flatnonzero(moved) if time < changed]
     return sorted(found)
+
+
+def data_leaks(context: np.ndarray, target: np.ndarray, training: Iterable[np.ndarray]) -> dict[str, float]:
+    """Find test windows whose target is in their own context, or among the frames trained on.
+
+    The check of a model, `leaks`, cannot see these: a model of one frame reads its context and nothing else, whatever
+    the context holds. Frames are compared byte by byte. Windows in which nothing moves are left out, since each frame
+    of theirs rightly equals the others.
+
+    Args:
+        context: `(windows, N, height, width, 1)`, uint8 or float32.
+        target: `(windows, height, width, 1)`, of the same type.
+        training: Clips trained on, each `(time, height, width)`, uint8; compared with floats as `to_unit` makes them.
+
+    Returns:
+        Shares of the windows in which something moves: "in its context" and "in training". 0 and 0: no leak.
+
+    Raises:
+        ValueError: Not one target for each context.
+    """
+    if len(context) != len(target) or context.shape[2:] != target.shape[1:]:
+        raise ValueError(f"contexts {context.shape} and targets {target.shape}: expected one target for each context")
+
+    def pixels(frames: np.ndarray) -> np.ndarray:
+        return to_unit(frames) if frames.dtype == np.uint8 and target.dtype != np.uint8 else frames
+
+    trained = {frame.tobytes() for clip in training for frame in pixels(clip)}
+    in_context, in_training, moving = 0, 0, 0
+    for seen, wanted in zip(context, target, strict=True):
+        frames, asked = [frame.tobytes() for frame in seen], wanted.tobytes()
+        if len({*frames, asked}) == 1:
+            continue
+        moving += 1
+        in_context += asked in frames
+        in_training += asked in trained
+    return {"in its context": in_context / max(moving, 1), "in training": in_training / max(moving, 1)}

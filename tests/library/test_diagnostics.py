@@ -8,11 +8,12 @@ import pytest
 from keras import layers, ops
 
 from nextframe import diagnostics, forecasting, metrics
+from nextframe.benchmark import tasks
 from nextframe.datasets import memory_tasks
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.layers import CausalConv3D, ConvGRU2D, FoldFrames
 from nextframe.models import build
-from nextframe.windows import to_unit
+from nextframe.windows import sliding_windows, to_unit
 
 SHAPE = (6, 24, 24, 1)
 
@@ -325,3 +326,40 @@ def test_copying_remembers_nothing(task):
 def test_bad_memory_task(arguments, named):
     with pytest.raises(ValueError, match=named):
         diagnostics.memory_skill("dense_lstm", steps=2, context=10, **arguments)
+
+
+def test_planted_leaks_in_the_data_are_found():
+    """A target that is a frame of its context; and windows that were shuffled before they were split."""
+    clip = moving_digits(1, 40, canvas=24, digit_size=16, seed=2)[0]
+    contexts, targets = sliding_windows(clip, 4)
+    contexts, targets = to_unit(contexts), to_unit(targets[:, 0])
+    last = contexts[:, -1]
+    assert diagnostics.data_leaks(contexts, last, [])["in its context"] == 1
+    half = np.concatenate([targets[:18], last[18:]])
+    assert diagnostics.data_leaks(contexts, half, [])["in its context"] == 0.5
+    found = diagnostics.data_leaks(contexts[30:], targets[30:], [clip[:30]])
+    assert found == {"in its context": 0, "in training": 0}  # split in time
+    order = np.random.default_rng(0).permutation(36)
+    tested = order[30:]
+    trained_on = [clip[start : start + 5] for start in order[:30]]
+    assert diagnostics.data_leaks(contexts[tested], targets[tested], trained_on)["in training"] > 0.9
+
+
+def test_windows_in_which_nothing_moves_are_no_leak():
+    still = np.full((3, 4, 8, 8, 1), 7, np.uint8)
+    assert diagnostics.data_leaks(still, still[:, 0], [still[0, ..., 0]]) == {"in its context": 0, "in training": 0}
+    blinks = np.array(still)
+    blinks[0, 1] = 9  # it is still at the end, and the target was seen before
+    found = diagnostics.data_leaks(blinks, still[:, 0], [])
+    assert found == {"in its context": 1, "in training": 0}
+
+
+def test_one_target_for_each_context():
+    with pytest.raises(ValueError, match="expected one target for each context"):
+        diagnostics.data_leaks(np.zeros((3, 4, 8, 8, 1)), np.zeros((2, 8, 8, 1)), [])
+
+
+def test_the_books_digits_do_not_leak():
+    task = tasks.digits_32(training=100)
+    clips = [*task.training_clips, *task.validation_clips]
+    assert diagnostics.data_leaks(task.context, task.truth, clips) == {"in its context": 0, "in training": 0}
