@@ -54,7 +54,7 @@ class Benchmark:
 
     @property
     def models(self) -> list[str]:
-        """Return the names of the protocol's rows: baselines, by default all of them, and then its models."""
+        """Return the names of the protocol's rows, baselines first (all of them by default)."""
         return sorted(self.rows, key=self._is_trained)
 
     def read(self, name: str) -> dict | None:
