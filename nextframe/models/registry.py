@@ -34,7 +34,6 @@ BASELINES = (
     linear_extrapolation,
     black,
     optical_flow,
-    mirrored_flow,
 )
 NETWORKS = (
     dense_lstm,
@@ -52,7 +51,11 @@ NETWORKS = (
 # They label a whole clip, and forecast nothing
 _CLASSIFIERS = (time_distributed_classifier, stacked_classifier)
 CLASSIFIERS = {model.__name__: model for model in _CLASSIFIERS}
-MODELS = {model.__name__: model for model in (*BASELINES, *NETWORKS)}
+# `mirrored_flow` is for videos whose walls are the frame's edges, so it is
+# no baseline of every comparison
+MODELS = {
+    model.__name__: model for model in (*BASELINES, mirrored_flow, *NETWORKS)
+}
 
 
 def build(
