@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from nextframe.clips import check_clip
 from nextframe.forecasting import predict_along
 from nextframe.windows import to_unit
 
@@ -58,26 +59,37 @@ def data_leaks(context: np.ndarray, target: np.ndarray, training: Iterable[np.nd
 
     The check of a model, `leaks`, cannot see these: a model of one frame reads its context and nothing else, whatever
     the context holds. Frames are compared byte by byte. Windows in which nothing moves are left out, since each frame
-    of theirs rightly equals the others.
+    of theirs rightly equals the others. A video that repeats itself to the byte, such as a drawn light that blinks, has
+    rightly shown its targets before: there, a share above 0 says that it repeats, and not that it leaks.
 
     Args:
         context: `(windows, N, height, width, 1)`, uint8 or float32.
         target: `(windows, height, width, 1)`, of the same type.
-        training: Clips trained on, each `(time, height, width)`, uint8; compared with floats as `to_unit` makes them.
+        training: Clips trained on, each `(time, height, width)`; see `nextframe.clips.check_clip`. They are compared as
+            bytes, or as the floats that `to_unit` makes of them.
 
     Returns:
         Shares of the windows in which something moves: "in its context" and "in training". 0 and 0: no leak.
 
     Raises:
-        ValueError: Not one target for each context.
+        ValueError: Not one target for each context; contexts and targets of two types, or of none of these; or what
+            was trained on is no clip.
     """
     if len(context) != len(target) or context.shape[2:] != target.shape[1:]:
         raise ValueError(f"contexts {context.shape} and targets {target.shape}: expected one target for each context")
+    if context.dtype != target.dtype or target.dtype not in (np.uint8, np.float32):  # their bytes would equal no others
+        raise ValueError(
+            f"contexts are {context.dtype} and targets {target.dtype}: expected both uint8, or both float32 as "
+            "nextframe.windows.to_unit makes them"
+        )
 
-    def pixels(frames: np.ndarray) -> np.ndarray:
-        return to_unit(frames) if frames.dtype == np.uint8 and target.dtype != np.uint8 else frames
+    def pixels(clip: np.ndarray) -> np.ndarray:
+        frames = check_clip(clip)
+        return frames if target.dtype == np.uint8 else to_unit(frames)
 
-    trained = {frame.tobytes() for clip in training for frame in pixels(clip)}
+    targets = {frame.tobytes() for frame in target}
+    # only these are kept: all frames trained on may take more memory than there is
+    trained = {found for clip in training for frame in pixels(clip) if (found := frame.tobytes()) in targets}
     in_context, in_training, moving = 0, 0, 0
     for seen, wanted in zip(context, target, strict=True):
         frames, asked = [frame.tobytes() for frame in seen], wanted.tobytes()

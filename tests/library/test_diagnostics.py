@@ -359,6 +359,24 @@ def test_one_target_for_each_context():
         diagnostics.data_leaks(np.zeros((3, 4, 8, 8, 1)), np.zeros((2, 8, 8, 1)), [])
 
 
+@pytest.mark.parametrize("types", [(np.uint8, np.float32), (np.float64, np.float64)])
+def test_frames_whose_bytes_would_equal_no_others_are_refused(types):
+    context, target = np.zeros((3, 4, 8, 8, 1), types[0]), np.zeros((3, 8, 8, 1), types[1])
+    named = f"{types[0].__name__} and targets {types[1].__name__}: expected both uint8, or"
+    with pytest.raises(ValueError, match=named):
+        diagnostics.data_leaks(context, target, [])
+
+
+@pytest.mark.parametrize("trained_on", ["bytes", "floats"])
+@pytest.mark.parametrize("tested_on", ["bytes", "floats"])
+def test_a_leak_is_found_whatever_type_the_clips_have(trained_on, tested_on):
+    clip = moving_digits(1, 6, canvas=24, digit_size=16)[0]
+    tested = clip if tested_on == "bytes" else to_unit(clip)
+    context, target = tested[:4], tested[4:5]
+    seen = [clip if trained_on == "bytes" else to_unit(clip)[..., 0]]
+    assert diagnostics.data_leaks(context[None], target, seen) == {"in its context": 0, "in training": 1}
+
+
 def test_the_books_digits_do_not_leak():
     task = tasks.digits_32(training=100)
     clips = [*task.training_clips, *task.validation_clips]
