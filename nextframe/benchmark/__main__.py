@@ -8,7 +8,6 @@ from nextframe.benchmark import protocols, results
 from nextframe.benchmark.plan import STAGES, Benchmark, Job
 from nextframe.benchmark.processes import do, end_with_parent
 from nextframe.benchmark.runner import run_benchmark
-from nextframe.models import MODELS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,9 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
         do(Job(**json.loads(options.job[0])), options.job[1])
         return 0
     plan = Benchmark(options.protocol, options.folder)
-    known = [*MODELS, *plan.settings["models"]]
-    if unknown := set(options.models or []) - set(known):
-        parser.error(f"no model {', '.join(sorted(unknown))}: choose from {', '.join(known)}")
+    if unknown := set(options.models or []) - set(plan.models):
+        parser.error(f"no model {', '.join(sorted(unknown))}: choose from {', '.join(plan.models)}")
     if options.list:
         for model in options.models or plan.models:
             jobs = [job for stage in STAGES for job in plan.jobs(stage, [model], options.seeds)]

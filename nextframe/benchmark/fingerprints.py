@@ -12,7 +12,7 @@ import numpy as np
 
 from nextframe.benchmark.task import LabelledTask, Task
 from nextframe.benchmark.tasks import load_task
-from nextframe.models import CLASSIFIERS, MODELS, build
+from nextframe.models import build, model_functions
 from nextframe.models.backbones import frame_encoder
 from nextframe.models.on_differences import on_differences
 
@@ -23,13 +23,13 @@ def resolved_arguments(model: str, arguments: dict) -> dict:
     """Return all arguments of a model's function, defaults included, those of its frame encoder among them.
 
     Args:
-        model: One of `nextframe.models.MODELS`.
+        model: A name of `nextframe.models.model_functions`.
         arguments: Those that differ from the defaults.
 
     Raises:
         TypeError: An argument that the function does not take.
     """
-    given = inspect.signature((MODELS | CLASSIFIERS)[model]).bind(None, **arguments)
+    given = inspect.signature(model_functions()[model]).bind(None, **arguments)
     given.apply_defaults()
     found = dict(given.arguments)
     del found["context_shape"]
@@ -90,7 +90,7 @@ def today(settings: dict) -> dict[str, str | int]:
     """Return the fingerprint that a measurement with these settings would have today.
 
     Args:
-        settings: Of a job: the "model", one of `nextframe.models.MODELS`; its "arguments"; those of
+        settings: Of a job: the "model", a name of `nextframe.models.model_functions`; its "arguments"; those of
             `nextframe.benchmark.tasks.load_task`, as "task"; and "differences", where the model reads them.
 
     Returns:

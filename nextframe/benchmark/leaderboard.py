@@ -53,10 +53,11 @@ def load_runs(
                     f"undo that change, or measure again: {again}"
                 )
         found[model] = [results.load(job.name, plan.folder) for job in jobs]
-    return dict(sorted(found.items(), key=lambda item: -over_seeds(item[1], _first)[0]))
+    return dict(sorted(found.items(), key=lambda item: -over_seeds(item[1], _rank)[0]))
 
 
-def _first(run: dict) -> float:
+def _rank(run: dict) -> float:
+    """The number by which rows are sorted."""
     return accuracy(run) if "accuracy" in run else skill(run)
 
 

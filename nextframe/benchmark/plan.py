@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nextframe.benchmark import fingerprints, protocols, results
-from nextframe.models import BASELINES, CLASSIFIERS, MODELS
+from nextframe.models import BASELINES, UNTRAINED, model_functions
 
 STAGES = ("calibration", "search", "runs")
-_BASELINES = [model.__name__ for model in BASELINES]
+_BASELINES, _UNTRAINED = ([model.__name__ for model in models] for models in (BASELINES, UNTRAINED))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,10 +47,11 @@ class Benchmark:
         self.folder = Path(folder) / self.name
         self.rows = {name: {"model": name} | row for name, row in self.settings["models"].items()}
         self.rows |= {name: {"model": name} for name in self.settings.get("baselines", _BASELINES)}
-        unknown = {row["model"] for row in self.rows.values()} - {*MODELS, *CLASSIFIERS}
+        unknown = {row["model"] for row in self.rows.values()} - set(model_functions())
         if unknown:
-            known = ", ".join(MODELS | CLASSIFIERS)
-            raise ValueError(f"protocol {protocol}: no model {', '.join(sorted(unknown))}; there is {known}")
+            raise ValueError(
+                f"protocol {protocol}: no model {', '.join(sorted(unknown))}; there is {', '.join(model_functions())}"
+            )
 
     @property
     def models(self) -> list[str]:
@@ -110,7 +111,7 @@ class Benchmark:
         return min(rates, key=lambda rate: tried[rate]) if all(rate in tried for rate in rates) else None
 
     def _is_trained(self, model: str) -> bool:
-        return self.rows[model]["model"] not in _BASELINES
+        return self.rows[model]["model"] not in _UNTRAINED
 
     def _training(self, model: str) -> dict:
         return self.settings["training"] | self.rows[model].get("training", {})

@@ -12,7 +12,6 @@ from nextframe._utils.validation import one_of
 from nextframe.benchmark import results
 from nextframe.benchmark.plan import STAGES, Benchmark, weights_folder
 from nextframe.benchmark.processes import in_processes, over_ray
-from nextframe.models import MODELS
 
 
 def run_benchmark(
@@ -43,7 +42,7 @@ def run_benchmark(
     plan = Benchmark(protocol, folder)
     models = list(models or plan.models)
     for model in models:
-        one_of("model", model, [*MODELS, *plan.settings["models"]])
+        one_of("model", model, plan.models)
     cores = os.cpu_count() or 1
     failed = []
     for stage in STAGES:

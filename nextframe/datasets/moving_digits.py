@@ -138,18 +138,17 @@ def _plan(
     velocity = np.stack([np.sin(angle), np.cos(angle)], -1) * rng.uniform(slowest, fastest, (count, digits, 1))
     room = np.array([height, width]) - digit_size - 2 * (walls or 0)
     if walls is None:
-        travel = velocity * (length - 1)
-        if np.abs(travel).max() > room.min():
+        if fastest * (length - 1) > room.min():
             raise ValueError(
-                f"{length} frames at up to {fastest} pixels each leave a canvas of {height}×{width}: lower one"
+                f"speed={speed}: in {length} frames a digit may leave a canvas of {height}×{width}: lower it, or length"
             )
+        travel = velocity * (length - 1)
         least, most = np.maximum(0, -travel), room - np.maximum(0, travel)
         position = (least + start * (most - least))[..., None, :] + velocity[..., None, :] * np.arange(length)[:, None]
-    elif whole_pixels:
-        position = walls + np.floor(stop_at_walls(start * room, velocity, room, length))
     else:
-        position = walls + bounce(start * room, velocity, room, length)
-    return chosen, position
+        follow = stop_at_walls if whole_pixels else bounce
+        position = walls + follow(start * room, velocity, room, length)
+    return chosen, np.floor(position) if whole_pixels else position
 
 
 def bounce(start: np.ndarray, velocity: np.ndarray, room: np.ndarray, length: int) -> np.ndarray:

@@ -5,7 +5,17 @@ from nextframe.models.registry import (
     CLASSIFIERS,
     MODELS,
     NETWORKS,
+    UNTRAINED,
     build,
+    model_functions,
 )
 
-__all__ = ["BASELINES", "CLASSIFIERS", "MODELS", "NETWORKS", "build"]
+__all__ = [
+    "BASELINES",
+    "CLASSIFIERS",
+    "MODELS",
+    "NETWORKS",
+    "UNTRAINED",
+    "build",
+    "model_functions",
+]

@@ -1,5 +1,6 @@
 """Models by name, for building, comparing and shipping them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -48,14 +49,18 @@ NETWORKS = (
     forecaster,
     flow_unet,
 )
+# `mirrored_flow` is for videos whose walls are the frame's edges, so it is
+# no baseline of every comparison
+UNTRAINED = (*BASELINES, mirrored_flow)
 # They label a whole clip, and forecast nothing
 _CLASSIFIERS = (time_distributed_classifier, stacked_classifier)
 CLASSIFIERS = {model.__name__: model for model in _CLASSIFIERS}
-# `mirrored_flow` is for videos whose walls are the frame's edges, so it is
-# no baseline of every comparison
-MODELS = {
-    model.__name__: model for model in (*BASELINES, mirrored_flow, *NETWORKS)
-}
+MODELS = {model.__name__: model for model in (*UNTRAINED, *NETWORKS)}
+
+
+def model_functions() -> dict[str, Callable[..., keras.Model]]:
+    """Return every function that `build` calls, by its name: those of `MODELS`, and of `CLASSIFIERS`."""
+    return MODELS | CLASSIFIERS
 
 
 def build(
@@ -75,6 +80,6 @@ def build(
     Raises:
         ValueError: An unknown name, or a context shape that does not fit the model.
     """
-    known = MODELS | CLASSIFIERS
+    known = model_functions()
     one_of("model", name, known)
     return known[name](context_shape, **size)

@@ -279,6 +279,17 @@ def test_steps_may_be_given_and_rows_may_differ_in_more_than_arguments(protocol,
     assert results.load("runs/black-plain", tmp_path / "out")["history"] == []
 
 
+def test_a_model_without_weights_is_scored_as_it_is(protocol, tmp_path):
+    """Also one that is no baseline of every protocol; and only rows of the protocol can be asked for."""
+    protocol.write_text('baselines = ["mirrored_flow"]\n' + SMALL)
+    plan = Benchmark(protocol, tmp_path)
+    assert plan.models == ["mirrored_flow", MODEL]
+    assert [plan.jobs(stage, ["mirrored_flow"]) for stage in ("calibration", "search")] == [[], []]
+    assert [job.label for job in plan.jobs("runs", ["mirrored_flow"])] == ["mirrored_flow"]
+    with pytest.raises(ValueError, match="model='conv3d': expected one of mirrored_flow"):
+        runner.run_benchmark(protocol, ["conv3d"], folder=tmp_path)
+
+
 def test_a_ray_cluster_gives_what_processes_give(measured, protocol, tmp_path):
     import ray
 

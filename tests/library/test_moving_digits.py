@@ -102,6 +102,8 @@ def test_whole_pixels_are_those_of_moving_mnist():
                 x, v_x = min(max(x, 0), 1), -v_x
             assert found.tolist() == [int(36 * y), int(36 * x)]
     assert np.array_equal(position, np.floor(position))
+    free = {"digits": 1, "canvas": 40, "digit_size": 14, "speed": (1, 2), "walls": None}
+    assert np.array_equal(module.paths(9, 11, whole_pixels=True, **free), np.floor(module.paths(9, 11, **free)))
 
 
 def test_kinds_of_motion():
@@ -157,10 +159,13 @@ def test_a_digit_as_large_as_the_canvas_stands_still():
         ({"split": "dev"}, "split='dev': expected one of train, validation, test"),
         ({"walls": -1}, "walls=-1: expected"),
         ({"walls": 20}, "walls=20 leave no place for digits of 28 on 64×64: lower it"),
-        ({"walls": None, "length": 30}, "30 frames at up to 4.0 pixels each leave a canvas of 64×64: lower one"),
+        (
+            {"walls": None, "length": 30},
+            "speed=(2.0, 4.0): in 30 frames a digit may leave a canvas of 64×64: lower it, or length",
+        ),
     ],
 )
 def test_bad_arguments(arguments, named):
-    with pytest.raises(ValueError, match="expected|lower") as caught:
+    with pytest.raises(ValueError, match="expected|lower it") as caught:
         moving_digits(**{"count": 2, **arguments})
     assert named in str(caught.value)
