@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from nextframe._utils.files import PACKAGE, write_atomically
+from nextframe.profiles import sees_gpu
 
 FOLDER = PACKAGE / "results"
 
@@ -31,6 +32,8 @@ def save(name: str, result: dict, folder: str | os.PathLike = FOLDER) -> Path:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "processor": _processor(),
     }
+    if (gpu := _gpu()) is not None:
+        machine["gpu"] = gpu
     text = json.dumps(result | {"measured_with": machine}, indent=1, allow_nan=False) + "\n"
     return write_atomically(path, text.encode())
 
@@ -56,6 +59,23 @@ def _processor() -> str:
         return platform.processor()
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
+
+
+def _gpu() -> str | None:
+    """Name of the GPU that Keras computes on, if there is one and its backend tells the name."""
+    if not sees_gpu():
+        return None
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.local_devices()[0].device_kind
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return torch.cuda.get_device_name()
+    import tensorflow as tf
+
+    return tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0]).get("device_name")
 
 
 def _backend_version() -> str:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from nextframe._utils.validation import whole_number
+from nextframe._utils.validation import one_of, whole_number
 from nextframe.models.heads import to_frame
 from nextframe.models.inputs import context_input
 from nextframe.models.patches import (
@@ -13,6 +13,8 @@ from nextframe.models.patches import (
     patchify,
     unpatchify,
 )
+
+KERNELS = ("free", "softmax")
 
 
 def residual_block(x: keras.KerasTensor) -> keras.KerasTensor:
@@ -54,7 +56,7 @@ def unet(
 
 
 def predict_kernels(
-    x: keras.KerasTensor, max_displacement: int
+    x: keras.KerasTensor, max_displacement: int, kernels: str
 ) -> keras.KerasTensor:
     """Kernel prediction: one weight for each shift, for every patch; before training, all weight is on no shift."""
     if max_displacement == 0:
@@ -62,7 +64,10 @@ def predict_kernels(
     shifts = (2 * max_displacement + 1) ** 2
     options = {"kernel_initializer": "zeros", "dtype": "float32"}
     change = layers.Conv2D(shifts, 1, **options)(x)
-    return change + np.eye(shifts, dtype="float32")[shifts // 2]
+    no_shift = np.eye(shifts, dtype="float32")[shifts // 2]
+    if kernels == "softmax":
+        return ops.softmax(change + 10 * no_shift)  # 10 leaves 0.998 there
+    return change + no_shift
 
 
 def apply_kernels(
@@ -103,8 +108,10 @@ def check_sizes(
     frames: int,
     max_displacement: int,
     patch: int,
+    kernels: str,
 ) -> None:
     """Raise a ValueError that names the argument that does not fit."""
+    one_of("kernels", kernels, KERNELS)
     whole_number("frames", frames)
     whole_number("blocks", blocks)
     whole_number("deep_blocks", deep_blocks, least=0)
@@ -128,6 +135,8 @@ def forecaster(
     frames: int = 5,
     max_displacement: int = 3,
     patch: int = 2,
+    kernels: str = "free",
+    correction: bool = True,
 ) -> keras.Model:
     """Read the last frames as channels, move the last one by predicted kernels, and add a correction.
 
@@ -141,26 +150,36 @@ def forecaster(
         frames: Last frames of the context to read; all of them if it has fewer.
         max_displacement: How far a pixel can move from one frame to the next, in pixels; with 0, none does.
         patch: Side of the squares of pixels that move together; see `nextframe.models.patches`.
+        kernels: "free", or "softmax": then a kernel's weights are not negative and add up to 1, so it can move and mix
+            pixels and do nothing else.
+        correction: Whether a correction is added to the moved frame.
 
     Returns:
         Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
 
     Raises:
-        ValueError: A context shape that does not exist, sides that `2 × patch` does not divide, or a number that is
-            too small.
+        ValueError: A context shape that does not exist, sides that `2 × patch` does not divide, a number that is
+            too small, or kernels that do not exist.
     """
     context = context_input(context_shape)
     check_sizes(
-        context_shape, blocks, deep_blocks, frames, max_displacement, patch
+        context_shape,
+        blocks,
+        deep_blocks,
+        frames,
+        max_displacement,
+        patch,
+        kernels,
     )
     seen = patchify(context[:, -frames:], patch)
     x = frames_to_channels(seen)
     x = unet(x, filters, blocks, deep_filters, deep_blocks)
-    kernels = predict_kernels(x, max_displacement)
-    moved = apply_kernels(context[:, -1], kernels, max_displacement, patch)
+    weights = predict_kernels(x, max_displacement, kernels)
+    moved = apply_kernels(context[:, -1], weights, max_displacement, patch)
     options = {"padding": "same", "kernel_initializer": "zeros"}
-    correction = layers.Conv2D(patch**2, 3, **options)(x)
-    parts = [moved, correction]
-    frame = layers.Add(dtype="float32", name="moved_and_corrected")(parts)
-    forecast = to_frame(context, unpatchify(frame, patch), "linear")
+    if correction:
+        change = layers.Conv2D(patch**2, 3, **options)(x)
+        options = {"dtype": "float32", "name": "moved_and_corrected"}
+        moved = layers.Add(**options)([moved, change])
+    forecast = to_frame(context, unpatchify(moved, patch), "linear")
     return keras.Model(context, forecast, name="forecaster")
