@@ -68,10 +68,67 @@ RULES = {
         "one of them does",
         lambda skills: (min(skills) > 0.5, max(skills) > 0.5),
     ),
+    "9 transfer learning, for pixels": Rule(
+        "an encoder trained on photographs forecasts better than a random one and than a plain Conv2D of as many "
+        "steps, each by 0.02 of skill",
+        "better than a random one",
+        lambda pretrained, random, conv2d: (pretrained >= max(random, conv2d) + 0.02, pretrained >= random + 0.02),
+    ),
+    "9 transfer learning, for labels": Rule(
+        "frozen and trained on photographs, it answers a tenth more right than from nothing, of both questions",
+        "of one of the two",
+        lambda gains: (min(gains) >= 0.1, max(gains) >= 0.1),
+    ),
+    "10 it lacks analysis of time": Rule(
+        "without a layer behind it that sees time, at most 60 % of the directions are right; with one, over 90 %",
+        "with one, 20 % more are right than without",
+        lambda without, seeing: (without <= 0.6 and seeing > 0.9, seeing >= without + 0.2),
+    ),
+    "11 repeat the grey plane": Rule(
+        "what photographs show is still recognised in grey, and repeating costs less than 1 % of the operations",
+        "it is recognised",
+        lambda recognised, cost: (recognised and cost < 0.01, recognised),
+    ),
+    "12 the answer's own code, for pixels": Rule(
+        "it exists for frames of 32 pixels, and has an output for each pixel",
+        "it has an output for each pixel, for frames of another size",
+        lambda smallest, outputs, pixels: (smallest <= 32 and outputs >= pixels, outputs >= pixels),
+    ),
+    "12 the answer's own code, for labels": Rule(
+        "where it exists, trained from nothing on 800 clips, it answers both questions right for 80 % of the others",
+        "one of the two questions",
+        lambda right: (min(right) >= 0.8, max(right) >= 0.8),
+    ),
+    "13 ConvLSTM beats Conv2D + LSTM": Rule(
+        "its worst seed has more skill than the best of the stacks: the one with as many parameters, and the large one",
+        "than the best of the one with as many parameters",
+        lambda conv_lstm, equal, large: (
+            min(conv_lstm) > max(*equal, *large),
+            min(conv_lstm) > max(equal),
+        ),
+    ),
+    "14 stack and pool, for pixels": Rule(
+        "pooled as advised, it removes over half of copying's error",
+        "it does so without any pooling",
+        lambda pooled, not_pooled: (pooled > 0.5, not_pooled > 0.5),
+    ),
+    "14 stack and pool, for labels": Rule(
+        "pooled to one position, it answers both questions right for 80 % of unseen clips",
+        "one of the two questions",
+        lambda right: (min(right) >= 0.8, max(right) >= 0.8),
+    ),
     "15 may be cheaper": Rule(
         "to halve copying's error, it takes fewer operations than LSTM, Conv3D and ConvLSTM",
         "it takes fewer than one of them",
         lambda cost, rivals: (cost < min(rivals), cost < max(rivals)),
+    ),
+    "16 video is 4-D": Rule(
+        "Keras reads a video as (frames, width, height, channels)",
+        "it has these four axes, in another order",
+        lambda axes: (
+            axes == ("frames", "width", "height", "channels"),
+            sorted(axes) == ["channels", "frames", "height", "width"],
+        ),
     ),
 }
 

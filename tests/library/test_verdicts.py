@@ -52,10 +52,48 @@ MADE_UP = {
         {"steps": 100, "lstm_steps": 100, "out_of_sight": 0.1},
     ],
     "8 N frames to one": [{"skills": [0.51, 0.6]}, {"skills": [0.5, 0.6]}, {"skills": [0.5, 0.4]}],
+    "9 transfer learning, for pixels": [
+        {"pretrained": 0.72, "random": 0.7, "conv2d": 0.7},
+        {"pretrained": 0.72, "random": 0.7, "conv2d": 0.71},
+        {"pretrained": 0.72, "random": 0.71, "conv2d": 0.7},
+    ],
+    "9 transfer learning, for labels": [{"gains": [0.11, 0.5]}, {"gains": [0.5, 0.09]}, {"gains": [0.09, -0.5]}],
+    "10 it lacks analysis of time": [
+        {"without": 0.6, "seeing": 0.91},
+        {"without": 0.61, "seeing": 0.91},
+        {"without": 0.72, "seeing": 0.91},
+    ],
+    "11 repeat the grey plane": [
+        {"recognised": True, "cost": 0.009},
+        {"recognised": True, "cost": 0.01},
+        {"recognised": False, "cost": 0.009},
+    ],
+    "12 the answer's own code, for pixels": [
+        {"smallest": 32, "outputs": 1024, "pixels": 1024},
+        {"smallest": 33, "outputs": 1024, "pixels": 1024},
+        {"smallest": 32, "outputs": 1023, "pixels": 1024},
+    ],
+    "12 the answer's own code, for labels": [{"right": [0.8, 0.9]}, {"right": [0.79, 0.8]}, {"right": [0.79, 0.1]}],
+    "13 ConvLSTM beats Conv2D + LSTM": [
+        {"conv_lstm": [0.8, 0.71], "equal": [0.5, 0.6], "large": [0.7]},
+        {"conv_lstm": [0.8, 0.71], "equal": [0.5, 0.7], "large": [0.71]},
+        {"conv_lstm": [0.8, 0.71], "equal": [0.5, 0.71], "large": [0.7]},
+    ],
+    "14 stack and pool, for pixels": [
+        {"pooled": 0.51, "not_pooled": 0.4},
+        {"pooled": 0.5, "not_pooled": 0.51},
+        {"pooled": 0.5, "not_pooled": 0.5},
+    ],
+    "14 stack and pool, for labels": [{"right": [0.8, 0.9]}, {"right": [0.79, 0.8]}, {"right": [0.79, 0.1]}],
     "15 may be cheaper": [
         {"cost": 1, "rivals": [2, 3]},
         {"cost": 2, "rivals": [2, 3]},
         {"cost": 3, "rivals": [2, 3]},
+    ],
+    "16 video is 4-D": [
+        {"axes": ("frames", "width", "height", "channels")},
+        {"axes": ("frames", "height", "width", "channels")},
+        {"axes": ("frames", "height", "width")},
     ],
 }
 
