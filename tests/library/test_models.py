@@ -418,6 +418,7 @@ def test_no_model_sees_what_it_predicts(name):
         ("frames_as_channels", {"patch": 0}, "patch=0: expected a whole number, at least 1"),
         ("unet", {"patch": 0}, "patch=0: expected a whole number, at least 1"),
         ("unet", {"pooling": 3}, "multiples of pooling × patch = 3: resize the frames to 15×15"),
+        ("forecaster", {"kernels": "sum"}, "kernels='sum': expected one of free, softmax"),
         ("mirrored_flow", {"turns_at": 0.0}, r"turns_at=0.0, apart=0.5: expected both above 0"),
     ],
 )
@@ -460,6 +461,21 @@ def test_forecaster_reads_the_last_frames():
 def test_forecaster_without_motion_has_no_weights_for_it():
     model, whole = build("forecaster", (6, 16, 16, 1), max_displacement=0), build("forecaster", (6, 16, 16, 1))
     assert whole.count_params() - model.count_params() == 49 * (48 + 1)
+
+
+def test_forecaster_that_only_moves_makes_nothing_brighter_or_darker():
+    """With any weights: a mean of pixels lies between them, which the free kernels and the correction need not."""
+    rng = np.random.default_rng(0)
+    context = 0.25 + 0.5 * rng.random((4, 6, 16, 16, 1), np.float32)
+    context[:, :, :3] = context[:, :, -3:] = context[:, :, :, :3] = context[:, :, :, -3:] = 0.25
+    extremes = {}
+    for kernels, correction in (("softmax", False), ("free", False), ("softmax", True)):
+        size = {"filters": 8, "deep_filters": 8, "kernels": kernels, "correction": correction}
+        model = build("forecaster", context.shape[1:], **size)
+        model.set_weights([rng.normal(0, 0.5, weight.shape) for weight in model.get_weights()])
+        inside = model.predict(context, verbose=0)[:, 3:-3, 3:-3]  # beyond the frame it is black
+        extremes[kernels, correction] = inside.min() > 0.2499 and inside.max() < 0.7501
+    assert extremes == {("softmax", False): True, ("free", False): False, ("softmax", True): False}
 
 
 def test_forecaster_that_does_not_look_from_far():
