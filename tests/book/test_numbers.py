@@ -9,6 +9,8 @@ import nbformat
 import numpy as np
 import pytest
 
+import nextframe
+from nextframe import forecasting
 from nextframe.benchmark import tasks
 from nextframe.video import evidence
 
@@ -132,6 +134,34 @@ def test_the_first_page_is_right_about_real_clips(size):
         means[how] = evidence.geometric_mean(evidence.ratios(contests, "network", "optical_flow"))
         assert evidence.interval(contests, "network", "optical_flow")[1] < 1
     assert means["trained"] < means["unseen"]
+
+
+def test_the_live_page_is_right_about_shifts():
+    """Whose error grows most by a small shift, and by a large one; as its script does it, what moves in is black."""
+    task = tasks.digits_32()
+    context, truth = task.context[:150, ..., 0], task.truth[:150, ..., 0]
+
+    def shifted(frames, by):
+        moved = np.roll(frames, by, axis=-1)
+        moved[..., slice(by) if by >= 0 else slice(by, None)] = 0
+        return moved
+
+    def error(name, by):
+        """Of the forecasts of a picture that is shifted by so many pixels to either side, moved back."""
+        network = nextframe.load(name)
+        both = [
+            shifted(forecasting.predict_next(network, shifted(context, way)[..., None])[..., 0].clip(0, 1), -way)
+            for way in (by, -by)
+        ]
+        return np.mean([np.square(forecast - truth).sum(axis=(1, 2)).mean() for forecast in both])
+
+    names = ("forecaster", "dense_lstm", "frames_as_channels", "conv3d")
+    at = {by: {name: error(name, by) for name in names} for by in (0, 1, 2, 6)}
+    growth = {by: {name: at[by][name] - at[0][name] for name in names} for by in (1, 2, 6)}
+    most = {by: max(found, key=found.get) for by, found in growth.items()}
+    assert most == {1: "forecaster", 2: "forecaster", 6: "dense_lstm"}
+    assert at[2]["frames_as_channels"] < at[2]["forecaster"]
+    assert all(min(found, key=found.get) == "conv3d" for found in growth.values())
 
 
 def test_the_first_page_plays_every_network_that_ships_the_best_first():
