@@ -82,6 +82,9 @@ def conv3d(
     Raises:
         ValueError: A context shape, temporal_pooling or head that does not exist, a patch that does not divide the frames, or
             too few frames for "valid_kernel".
+
+    Source:
+        Tran et al., C3D, ICCV 2015, whose kernels are 3×3×3 too, but which pools and ends in labels.
     """
     one_of("temporal_pooling", temporal_pooling, TEMPORAL_POOLINGS)
     context = context_input(context_shape)

@@ -26,6 +26,9 @@ def conv_then_lstm(
 
     Raises:
         ValueError: A context shape or head that does not exist.
+
+    Source:
+        Shi et al., Convolutional LSTM Network, NIPS 2015, which proposes the ConvLSTM in the place of such a stack.
     """
     context = x = context_input(context_shape)
     frames, height, width, _ = context_shape

@@ -27,6 +27,10 @@ def dense_lstm(
 
     Raises:
         ValueError: A context shape, cell or head that does not exist.
+
+    Source:
+        Srivastava et al., Unsupervised Learning of Video Representations using LSTMs, ICML 2015, with one layer, and
+        one frame ahead.
     """
     cells = {"lstm": layers.LSTM, "gru": layers.GRU}
     one_of("cell", cell, cells)

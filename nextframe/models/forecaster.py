@@ -160,6 +160,10 @@ def forecaster(
     Raises:
         ValueError: A context shape that does not exist, sides that `2 × patch` does not divide, a number that is
             too small, or kernels that do not exist.
+
+    Source:
+        Kernels: Finn et al., NIPS 2016, and De Brabandere et al., Dynamic Filter Networks, NIPS 2016. Blocks: Liu et
+        al., A ConvNet for the 2020s, CVPR 2022. Two resolutions: Ronneberger et al., U-Net, MICCAI 2015.
     """
     context = context_input(context_shape)
     check_sizes(
