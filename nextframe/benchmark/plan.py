@@ -101,12 +101,12 @@ class Benchmark:
         training = self._training(model)
         if "steps" in training:
             return training["steps"]
-        timed = self.read(f"calibration/{model}")
+        timed = self._timed(model)
         return _cut(training["seconds"] / timed["seconds_per_step"], training["rounds"]) if timed else None
 
     def learning_rate(self, model: str) -> float | None:
         """The rate with the lowest error on the validation clips, or None if some have not been tried."""
-        rates = self.settings["search"]["learning_rates"]
+        rates = self._searched(model)["learning_rates"]
         tried = {rate: found["validation"] for rate in rates if (found := self.read(f"search/{model}-{rate:g}"))}
         return min(rates, key=lambda rate: tried[rate]) if all(rate in tried for rate in rates) else None
 
@@ -115,6 +115,22 @@ class Benchmark:
 
     def _training(self, model: str) -> dict:
         return self.settings["training"] | self.rows[model].get("training", {})
+
+    def _searched(self, model: str) -> dict:
+        return self.settings["search"] | self.rows[model].get("search", {})
+
+    def _timed(self, model: str) -> dict | None:
+        """The calibration of a row, or, in a protocol with a base, of the base's row of the same model."""
+        if "base" not in self.settings:
+            return self.read(f"calibration/{model}")
+        base = Benchmark(self.settings["base"], self.folder.parent)
+        for row in base.rows:
+            if base._common(row) == self._common(model):
+                return base.read(f"calibration/{row}")
+        raise ValueError(
+            f"protocol {self.name}: {model} is no row of its base {base.name}, which would say how many steps its "
+            f"seconds are: give its steps, or add the row to {base.name}"
+        )
 
     def _schedule(self, model: str) -> dict:
         training = self._training(model)
@@ -135,13 +151,13 @@ class Benchmark:
         return training.get("seconds") or 0.03 * training["steps"]
 
     def _calibration(self, model: str, common: dict, seeds: Iterable[int] | None) -> list[Job]:
-        if not self._is_trained(model) or "steps" in self._training(model):
+        if not self._is_trained(model) or "steps" in self._training(model) or "base" in self.settings:
             return []
         yardstick = self.settings["training"].get("yardstick")
         return [Job("calibration", model, common | ({"yardstick": yardstick} if yardstick else {}), 20)]
 
     def _search(self, model: str, common: dict, seeds: Iterable[int] | None) -> list[Job]:
-        search, schedule, steps = self.settings["search"], self._schedule(model), self.steps(model)
+        search, schedule, steps = self._searched(model), self._schedule(model), self.steps(model)
         if not self._is_trained(model) or steps is None:
             return []
         settings = common | schedule | {"steps": _cut(search["share"] * steps, schedule["rounds"]), "seed": 0}

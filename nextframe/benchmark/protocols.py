@@ -1,9 +1,11 @@
 """Protocols of the benchmark: which task, how long to train, and each model's arguments.
 
 They are files beside this module, `digits-32.toml` and its like. Each line of `[models]` is a row of the comparison:
-a model's arguments; `model`, where the row is not named after its model; `task` and `training`, where it has entries of
-its own in place of those of these tables. With `[variants]`, each row is measured once for each of them: row `lstm`
-with the changes of variant `short` is the row `lstm-short`. TOML has no null, so "null" stands for None.
+a model's arguments; `model`, where the row is not named after its model; `task`, `training` and `search`, where it has
+entries of its own in place of those of these tables. With `[variants]`, each row is measured once for each of them: row
+`lstm` with the changes of variant `short` is the row `lstm-short`. With `base`, a protocol says only what differs from
+another one; its seconds are as many steps as the other one's calibration has timed. TOML has no null, so "null" stands
+for None.
 """
 
 import os
@@ -13,6 +15,7 @@ from pathlib import Path
 
 from nextframe._utils.validation import one_of
 
+_NO_ARGUMENTS = ("model", "task", "training", "search")  # entries of a row that its model does not take
 _FOLDER = files("nextframe.benchmark")  # holds the protocols of the book
 NAMES = tuple(sorted(file.name.removesuffix(".toml") for file in _FOLDER.iterdir() if file.name.endswith(".toml")))
 
@@ -32,6 +35,10 @@ def settings(protocol: str | os.PathLike) -> dict:
         one_of("protocol", protocol, NAMES)
         text = (_FOLDER / f"{protocol}.toml").read_text(encoding="utf-8")
     tables = tomllib.loads(text)
+    if "base" in tables:
+        base = settings(tables["base"])
+        changed = {name: base[name] | tables.get(name, {}) for name in ("task", "training", "search")}
+        tables = base | tables | changed
     missing = {"task", "training", "search", "models"} - set(tables)
     if missing:
         raise ValueError(f"{protocol} has no table {', '.join(sorted(missing))}: write it like digits-32.toml")
@@ -47,5 +54,5 @@ def settings(protocol: str | os.PathLike) -> dict:
 
 def arguments(row: dict) -> dict:
     """Return those entries of a row of `[models]` that are arguments of its model."""
-    given = {name: value for name, value in row.items() if name not in ("model", "task", "training")}
+    given = {name: value for name, value in row.items() if name not in _NO_ARGUMENTS}
     return {name: None if value == "null" else value for name, value in given.items()}

@@ -279,6 +279,38 @@ def test_steps_may_be_given_and_rows_may_differ_in_more_than_arguments(protocol,
     assert results.load("runs/black-plain", tmp_path / "out")["history"] == []
 
 
+def test_a_protocol_may_say_what_differs_from_another(protocol, tmp_path):
+    """Its seconds are steps as the other's calibration says, and each variant may be searched in its own way."""
+    put_calibration(protocol, tmp_path, seconds_per_step=0.002)  # so that 0.02 seconds are 10 steps
+    budgets = tmp_path / "budgets.toml"
+    budgets.write_text(
+        f'base = "{protocol}"\nbaselines = ["black"]\n[search]\nlearning_rates = [1e-3]\n[variants]\n'
+        "short = { training = { seconds = 0.008 }, search = { share = 1.0 } }\n"
+        "long = { training = { seconds = 0.2 } }\n"
+    )
+    plan = Benchmark(budgets, tmp_path)
+    short, long = f"{MODEL}-short", f"{MODEL}-long"
+    assert plan.models == ["black", short, long]
+    assert plan.jobs("calibration", plan.models) == []
+    searches = plan.jobs("search", [short, long])
+    assert [job.label for job in searches] == [f"{short}-0.001", f"{long}-0.001"]
+    assert [job.settings["steps"] for job in searches] == [4, 50]
+    assert [plan.steps(row) for row in (short, long)] == [4, 100]
+    for job in searches:
+        results.save(job.name, {"validation": 0.1}, plan.folder)
+    assert {job.settings["horizon"] for job in plan.jobs("runs", [short, long])} == {3}
+
+
+def test_a_row_that_the_base_does_not_have_is_explained(protocol, tmp_path):
+    put_calibration(protocol, tmp_path)
+    other = tmp_path / "other.toml"
+    other.write_text(f'base = "{protocol}"\n[models]\nwider = {{ model = "{MODEL}", filters = 3 }}\n')
+    with pytest.raises(ValueError, match="other: wider is no row of its base small.*give its steps, or add the row"):
+        Benchmark(other, tmp_path).steps("wider")
+    other.write_text(other.read_text() + "[training]\nsteps = 8\n")
+    assert Benchmark(other, tmp_path).steps("wider") == 8
+
+
 def test_a_model_without_weights_is_scored_as_it_is(protocol, tmp_path):
     """Also one that is no baseline of every protocol; and only rows of the protocol can be asked for."""
     protocol.write_text('baselines = ["mirrored_flow"]\n' + SMALL)
