@@ -93,8 +93,17 @@ class Benchmark:
         jobs = []
         of_a_model = {"calibration": self._calibration, "search": self._search, "runs": self._runs}[stage]
         for model in models:
-            jobs += of_a_model(model, self._common(model), seeds)
+            jobs += of_a_model(model, self.inputs(model), seeds)
         return jobs
+
+    def inputs(self, model: str) -> dict:
+        """What a row's jobs of every stage have in common: its model, resolved arguments and task."""
+        function = self.rows[model]["model"]
+        arguments = fingerprints.resolved_arguments(function, protocols.arguments(self.rows[model]))
+        task = self.settings["task"] | self.rows[model].get("task", {})
+        reads_differences = model in self.settings["training"].get("on_differences", [])
+        inputs = {"model": function, "arguments": arguments, "task": task}
+        return inputs | ({"differences": True} if reads_differences else {})
 
     def steps(self, model: str) -> int | None:
         """Number of steps in the protocol's seconds, or None if the model has not been calibrated."""
@@ -125,7 +134,7 @@ class Benchmark:
             return self.read(f"calibration/{model}")
         base = Benchmark(self.settings["base"], self.folder.parent)
         for row in base.rows:
-            if base._common(row) == self._common(model):
+            if base.inputs(row) == self.inputs(model):
                 return base.read(f"calibration/{row}")
         raise ValueError(
             f"protocol {self.name}: {model} is no row of its base {base.name}, which would say how many steps its "
@@ -136,40 +145,31 @@ class Benchmark:
         training = self._training(model)
         return {"rounds": training["rounds"]} | {name: training[name] for name in ("schedule",) if name in training}
 
-    def _common(self, model: str) -> dict:
-        arguments = protocols.arguments(self.rows[model])
-        function = self.rows[model]["model"]
-        arguments = fingerprints.resolved_arguments(function, arguments)
-        task = self.settings["task"] | self.rows[model].get("task", {})
-        common = {"model": function, "arguments": arguments, "task": task}
-        reads_differences = model in self.settings["training"].get("on_differences", [])
-        return common | ({"differences": True} if reads_differences else {})
-
     def _seconds(self, model: str) -> float:
         """About how long it trains, for the time left: steps of a protocol without seconds are taken for equal."""
         training = self._training(model)
         return training.get("seconds") or 0.03 * training["steps"]
 
-    def _calibration(self, model: str, common: dict, seeds: Iterable[int] | None) -> list[Job]:
+    def _calibration(self, model: str, inputs: dict, seeds: Iterable[int] | None) -> list[Job]:
         if not self._is_trained(model) or "steps" in self._training(model) or "base" in self.settings:
             return []
         yardstick = self.settings["training"].get("yardstick")
-        return [Job("calibration", model, common | ({"yardstick": yardstick} if yardstick else {}), 20)]
+        return [Job("calibration", model, inputs | ({"yardstick": yardstick} if yardstick else {}), 20)]
 
-    def _search(self, model: str, common: dict, seeds: Iterable[int] | None) -> list[Job]:
+    def _search(self, model: str, inputs: dict, seeds: Iterable[int] | None) -> list[Job]:
         search, schedule, steps = self._searched(model), self._schedule(model), self.steps(model)
         if not self._is_trained(model) or steps is None:
             return []
-        settings = common | schedule | {"steps": _cut(search["share"] * steps, schedule["rounds"]), "seed": 0}
+        settings = inputs | schedule | {"steps": _cut(search["share"] * steps, schedule["rounds"]), "seed": 0}
         seconds = search["share"] * self._seconds(model)
         return [
             Job("search", f"{model}-{rate:g}", settings | {"learning_rate": rate}, seconds)
             for rate in search["learning_rates"]
         ]
 
-    def _runs(self, model: str, common: dict, seeds: Iterable[int] | None) -> list[Job]:
+    def _runs(self, model: str, inputs: dict, seeds: Iterable[int] | None) -> list[Job]:
         training = self._training(model)
-        settings = common | {"horizon": training["horizon"]}
+        settings = inputs | {"horizon": training["horizon"]}
         if not self._is_trained(model):
             return [Job("runs", model, settings, 1)]
         steps, rate = self.steps(model), self.learning_rate(model)
