@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from nextframe._utils.validation import one_of
-from nextframe.benchmark import fingerprints, protocols, results
+from nextframe.benchmark import fingerprints, protocols, results, tasks
 from nextframe.benchmark.plan import STAGES, Benchmark
+from nextframe.benchmark.task import Task
 from nextframe.metrics import middle, resampled_sums
 from nextframe.models import build
+from nextframe.windows import sliding_windows, to_unit
 
 RESAMPLES = 2000  # of the bootstrap
 
@@ -140,6 +142,34 @@ def until(of_one_model: list[dict], loss: float, cost: str = "step") -> list[flo
         next((entry[cost] for entry in run["history"] if entry["validation"] <= loss), float("inf"))
         for run in of_one_model
     ]
+
+
+def trivial_losses(of_one_model: list[dict]) -> dict[str, float]:
+    """Return the validation losses of forecasts that take no learning: levels to measure a history's losses by.
+
+    A history is of the clips that a run was chosen by, so its losses are no share of errors on test clips.
+    `1 - loss / trivial["copying"]` is a run's skill on them, and `1 - loss / trivial["mean"]` what it remembers, in a
+    memory task; compare `nextframe.diagnostics.memory_of`.
+
+    Args:
+        of_one_model: Runs of one model, or of several under the same protocol and variant.
+
+    Returns:
+        "copying" the last frame; a "black" frame; the "mean" of all targets.
+
+    Raises:
+        ValueError: The clips have labels, or count unequally in the loss.
+    """
+    task = of_one_model[0]["settings"]["task"]
+    data = tasks.load_task(**task)
+    if not isinstance(data, Task) or data.weights[1] is not None:
+        raise ValueError(f"{task['source']}: expected clips without labels that count alike in the loss")
+    length = of_one_model[0]["context_shape"][0]
+    pairs = [sliding_windows(clip, length) for clip in data.validation_clips]
+    last = to_unit(np.concatenate([contexts[:, -1] for contexts, _ in pairs]))
+    target = to_unit(np.concatenate([targets[:, 0] for _, targets in pairs]))
+    forecasts = {"copying": last, "black": 0.0, "mean": target.mean(axis=0)}
+    return {name: float(np.square(target - forecast).mean()) for name, forecast in forecasts.items()}
 
 
 def over_clips(of_one_model: list[dict], block: int = 1, seed: int = 0) -> tuple[float, float]:

@@ -8,9 +8,11 @@ import keras
 import numpy as np
 import pytest
 
+from nextframe import windows
 from nextframe.benchmark import fingerprints, leaderboard, protocols, results, tasks
+from nextframe.datasets.memory_tasks import memory_clips
 from nextframe.datasets.moving_digits import moving_digits
-from nextframe.models import BASELINES, MODELS
+from nextframe.models import BASELINES, MODELS, build
 from nextframe.models.conv3d import conv3d
 
 MODEL = "conv3d"
@@ -145,6 +147,40 @@ def test_what_it_cost_to_get_there():
     runs = runs_with_losses([4, 2, 1, 2], [6, 3, 3, 3])
     assert leaderboard.until(runs, 2) == [10, float("inf")]
     assert leaderboard.until(runs, 4, "examples") == [9, 18]
+
+
+def test_levels_of_a_loss_are_the_losses_of_forecasts_that_learn_nothing():
+    """On all windows of the validation clips, as Keras evaluates them."""
+    task = {"source": "digits_32", "training": 4}
+    found = leaderboard.trivial_losses([{"settings": {"task": task}, "context_shape": [10, 32, 32, 1]}])
+    data = tasks.load_task(**task)
+    validation = windows.window_dataset(data.validation_clips, 10, batch_size=100)
+    for level, name in {"copying": "copy_last", "black": "black"}.items():
+        model = build(name, data.context_shape)
+        model.compile(loss="mse")
+        assert found[level] == pytest.approx(model.evaluate(validation, verbose=0), rel=1e-5)
+    assert found["mean"] < found["black"]
+
+
+def test_the_mean_of_a_memory_task_remembers_nothing():
+    task = {"source": "memory", "task": "hidden", "back": 4, "context": 8}
+    found = leaderboard.trivial_losses([{"settings": {"task": task}, "context_shape": [8, 16, 16, 1]}])
+    truth = memory_clips("hidden", 4, 8, "validation")[:, -1] / 255
+    assert found["mean"] == pytest.approx(truth.var(axis=0).mean(), rel=1e-5)
+    assert found["copying"] > found["mean"]  # the last frame shows a hidden object nowhere
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"source": "labelled_motion", "question": "digit", "training": 4},
+        {"source": "real_clips_64", "names": ["box"], "sections": 2, "context": 4},
+    ],
+    ids=["labels", "weights"],
+)
+def test_no_level_of_a_loss_that_is_another(task):
+    with pytest.raises(ValueError, match=f"{task['source']}: expected clips without labels that count alike"):
+        leaderboard.trivial_losses([{"settings": {"task": task}, "context_shape": [4, 64, 64, 1]}])
 
 
 def runs_with_errors(*errors):
