@@ -119,6 +119,11 @@ class Benchmark:
         tried = {rate: found["validation"] for rate in rates if (found := self.read(f"search/{model}-{rate:g}"))}
         return min(rates, key=lambda rate: tried[rate]) if all(rate in tried for rate in rates) else None
 
+    def takes_an_edge(self, model: str) -> bool:
+        """Whether that rate is the lowest or the highest that was tried, so that a better one may lie beyond it."""
+        rates = self._searched(model)["learning_rates"]
+        return self.learning_rate(model) in (min(rates), max(rates))
+
     def _is_trained(self, model: str) -> bool:
         return self.rows[model]["model"] not in _UNTRAINED
 

@@ -132,6 +132,20 @@ def test_the_rate_with_the_lowest_error_is_taken(protocol, tmp_path):
     assert [job.settings["learning_rate"] for job in plan.jobs("runs", [MODEL])] == [1e-2, 1e-2]
 
 
+@pytest.mark.parametrize(
+    ("errors", "edge"), [((0.1, 0.2, 0.3), True), ((0.2, 0.1, 0.3), False), ((0.3, 0.2, 0.1), True)]
+)
+def test_a_rate_on_the_edge_of_its_grid_is_named(protocol, tmp_path, errors, edge):
+    protocol.write_text(SMALL.replace("[1e-3, 1e-2]", "[1e-2, 1e-1, 1e-3]"))  # in any order
+    put_calibration(protocol, tmp_path)
+    plan = Benchmark(protocol, tmp_path)
+    assert not plan.takes_an_edge(MODEL)  # nothing is taken yet
+    for rate, validation in zip((1e-3, 1e-2, 1e-1), errors, strict=True):
+        results.save(f"search/{MODEL}-{rate:g}", {"validation": validation}, plan.folder)
+    assert plan.takes_an_edge(MODEL) is edge
+    assert not plan.takes_an_edge("black")
+
+
 def test_the_search_has_its_share_of_the_steps(protocol, tmp_path):
     put_calibration(protocol, tmp_path)  # 10 steps
     protocol.write_text(SMALL.replace("share = 0.5", "share = 0.4"))
