@@ -130,6 +130,22 @@ def learning_curve(of_one_model: list[dict]) -> tuple[list[int], list[float]]:
     return [entry["step"] for entry in histories[0]], losses.tolist()
 
 
+def stopped_at(of_one_model: list[dict], share: float) -> list[dict]:
+    """Return a model's runs with the first part of their histories: to ask again what is said of the whole.
+
+    A learning rate that falls along the run had not yet fallen then, so that a run as short might have done better.
+
+    Args:
+        of_one_model: The model's runs.
+        share: Of the rounds, at least one of them.
+
+    Returns:
+        Each run's "history" up to there, and as "validation" the lowest loss in it; nothing that was measured later.
+    """
+    cut = [run["history"][: max(int(share * len(run["history"])), 1)] for run in of_one_model]
+    return [{"history": part, "validation": min(entry["validation"] for entry in part)} for part in cut]
+
+
 def until(of_one_model: list[dict], loss: float, cost: str = "step") -> list[float]:
     """Return what it cost each run of a model to bring its validation loss down to a level; infinite if it never did.
 

@@ -149,6 +149,16 @@ def test_what_it_cost_to_get_there():
     assert leaderboard.until(runs, 4, "examples") == [9, 18]
 
 
+def test_a_run_is_cut_where_a_share_of_its_rounds_is_over():
+    losses = [3.0, 2.0, 4.0, 1.0, 0.5]
+    run = {"validation": 0.5, "history": [{"step": 10 * n, "validation": loss} for n, loss in enumerate(losses)]}
+    (half,) = leaderboard.stopped_at([run], 0.5)
+    assert half == {"validation": 2.0, "history": run["history"][:2]}
+    assert leaderboard.stopped_at([run], 0.6)[0]["history"] == run["history"][:3]
+    assert leaderboard.stopped_at([run], 0.01)[0]["validation"] == 3.0
+    assert len(run["history"]) == 5
+
+
 def test_levels_of_a_loss_are_the_losses_of_forecasts_that_learn_nothing():
     """On all windows of the validation clips, as Keras evaluates them."""
     task = {"source": "digits_32", "training": 4}
