@@ -128,7 +128,7 @@ def train_and_score(
             name: scoring.score_horizon(network, data.context[part], data.future[part, :horizon])
             for name, part in groups.items()
         },
-        "clip_mse": scoring.clip_mse(network, data),
+        "clip_mse": scoring.clip_mse(network, data.context, data.truth),
         "elsewhere": {
             name: scoring.score_elsewhere(network, model, arguments, *windows)
             for name, windows in data.elsewhere.items()

@@ -1,5 +1,7 @@
 """Scores of a trained model: its errors on the test windows, ahead in time and elsewhere, and its diagnostics."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -15,8 +17,12 @@ _DIAGNOSED = 64  # windows that diagnostics look at
 
 def score_elsewhere(
     network: keras.Model, model: str, arguments: dict, context: np.ndarray, truth: np.ndarray
-) -> dict[str, float] | None:
-    """MSE per frame on other clips, and that of copying; None for frames of a size that the weights do not fit."""
+) -> dict[str, Any] | None:
+    """MSE per frame on other clips, and that of copying; None for frames of a size that the weights do not fit.
+
+    Returns:
+        Both means, and "clip_mse", the model's for each window.
+    """
     if network.input_shape[1:] != context.shape[1:]:
         other = build(model, context.shape[1:], **arguments)
         weights = network.get_weights()
@@ -24,17 +30,18 @@ def score_elsewhere(
             return None
         other.set_weights(weights)
         network = other
-    forecast = metrics.clip_to_unit(predict_next(network, context))
+    errors = clip_mse(network, context, truth)
     return {
-        "MSE per frame": float(metrics.mse(truth, forecast, per="frame").mean()),
+        "MSE per frame": float(np.mean(errors)),
         "copying": float(metrics.mse(truth, context[:, -1], per="frame").mean()),
+        "clip_mse": errors,
     }
 
 
-def clip_mse(network: keras.Model, data: Task) -> list[float]:
-    """Return the squared error of the first frame ahead, summed over the frame, for each test window."""
-    forecast = metrics.clip_to_unit(predict_next(network, data.context))
-    return np.round(metrics.mse(data.truth, forecast, per="frame"), 4).tolist()
+def clip_mse(network: keras.Model, context: np.ndarray, truth: np.ndarray) -> list[float]:
+    """Return the squared error of the first frame ahead, summed over the frame, for each window."""
+    forecast = metrics.clip_to_unit(predict_next(network, context))
+    return np.round(metrics.mse(truth, forecast, per="frame"), 4).tolist()
 
 
 def score_horizon(network: keras.Model, context: np.ndarray, future: np.ndarray) -> dict[str, list[float]]:
