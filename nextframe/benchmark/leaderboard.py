@@ -119,7 +119,7 @@ def with_spread(of_one_model: list[dict], number: Callable[[dict], float], digit
         `with_spread(load_runs()["conv_lstm"], mse_per_frame, 2)`
     """
     mean, spread = over_seeds(of_one_model, number)
-    text = f"{mean:.{digits}f}"
+    text = f"{mean:z.{digits}f}"  # a small mean below 0 is no -0.00
     return text if len(of_one_model) == 1 else f"{text} ± {spread:.{digits}f}"
 
 

@@ -39,6 +39,7 @@ def test_the_best_model_comes_first_with_its_spread(protocol, tmp_path):
     assert leaderboard.with_spread(board[MODEL], leaderboard.mse_per_frame, 1) == "5.0 ± 1.0"
     assert leaderboard.with_spread(board[MODEL], leaderboard.skill) == "0.750 ± 0.050"
     assert leaderboard.with_spread(board["copy_last"], leaderboard.skill, 2) == "0.00"
+    assert leaderboard.with_spread(board["copy_last"], lambda run: -0.001, 2) == "0.00"
 
 
 def test_a_run_that_is_missing_is_named(protocol, tmp_path):
