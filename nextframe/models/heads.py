@@ -41,6 +41,32 @@ def to_frame(
     )
 
 
+def to_rollout(
+    context: keras.KerasTensor, frames: keras.KerasTensor, head: str
+) -> keras.KerasTensor:
+    """Finish the forecasts of a model that makes several frames at once.
+
+    Args:
+        context: `(batch, N, height, width, 1)`.
+        frames: Output of the model's last layer, `(batch, horizon, height, width, 1)`, without an activation.
+        head: As for `to_frame`; a residual is added to the last frame of the context, for every step.
+
+    Returns:
+        With a horizon of 1 a target, `(batch, height, width, 1)`, as `to_frame` makes it. Else the frames after the
+        context, of the shape of `frames`, from a layer named "rollout". float32 in both cases.
+
+    Raises:
+        ValueError: Another head.
+    """
+    if frames.shape[1] == 1:
+        return to_frame(context, frames[:, 0], head)
+    one_of("head", head, HEADS)
+    options = {"dtype": "float32", "name": "rollout"}
+    if head == "residual":
+        return layers.Add(**options)([context[:, -1:], frames])
+    return layers.Activation(head, **options)(frames)
+
+
 def decode_with_skip(
     context: keras.KerasTensor,
     features: keras.KerasTensor,

@@ -6,6 +6,14 @@ from keras import layers
 from nextframe._utils.validation import whole_number
 
 
+def resize_cure(height: int, width: int, step: int) -> str:
+    """Say which size of frames, the nearest whose sides are multiples of `step`, would do."""
+    rows, columns = (
+        max(1, round(side / step)) * step for side in (height, width)
+    )
+    return f"resize the frames to {rows}×{columns}, as with read_clip(source, size=({rows}, {columns}))"
+
+
 def patch_cure(height: int, width: int, patch: int, factor: int = 1) -> str:
     """Say which patch, or which size of frames, would do.
 
@@ -20,9 +28,7 @@ def patch_cure(height: int, width: int, patch: int, factor: int = 1) -> str:
         for other in range(1, min(sides) + 1)
         if all(side % (factor * other) == 0 for side in sides)
     ]
-    step = factor * patch
-    rows, columns = (max(1, round(side / step)) * step for side in sides)
-    resize = f"resize the frames to {rows}×{columns}, as with read_clip(source, size=({rows}, {columns}))"
+    resize = resize_cure(height, width, factor * patch)
     if not fit:
         return f"{resize}; no other patch fits"
     nearest = min(fit, key=lambda other: abs(other - patch))

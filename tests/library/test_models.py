@@ -15,6 +15,7 @@ from nextframe.models import MODELS, build, patches
 from nextframe.models.conv3d import TEMPORAL_POOLINGS
 from nextframe.models.heads import HEADS
 from nextframe.models.on_differences import on_differences
+from nextframe.models.translators import TRANSLATORS
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_context_in_target_out(name, context):
     called = keras.ops.convert_to_numpy(model(context))
     assert called.shape == (3, 12, 16, 1)
     assert called.dtype == np.float32
-    np.testing.assert_allclose(forecasting.predict_next(model, context), called, atol=1e-6)
+    np.testing.assert_allclose(forecasting.predict_next(model, context), called, rtol=1e-6, atol=1e-6)
 
 
 def forecast(name, context):
@@ -261,6 +262,10 @@ VARIANTS = [
     ("unet", {"filters": 4, "depth": 1}),
     ("unet", {"filters": 4, "depth": 1, "skip": False}),
     ("unet", {"filters": 4, "depth": 1, "pooling": 1, "patch": 2}),
+    *(
+        ("simvp", {"filters": 4, "translator": translator, "translator_filters": 16, "translator_depth": 1})
+        for translator in TRANSLATORS
+    ),
 ]
 
 
@@ -419,6 +424,11 @@ def test_no_model_sees_what_it_predicts(name):
         ("unet", {"patch": 0}, "patch=0: expected a whole number, at least 1"),
         ("unet", {"pooling": 3}, "multiples of pooling × patch = 3: resize the frames to 15×15"),
         ("forecaster", {"kernels": "sum"}, "kernels='sum': expected one of free, softmax"),
+        ("simvp", {"translator": "gSTA"}, "translator='gSTA': expected one of incepu, gsta, tau"),
+        ("simvp", {"filters": 5}, "filters=5: expected an even number, .* choose 4 or 6"),
+        ("simvp", {"translator_filters": 1}, "translator_filters=1: expected a whole number, at least 2"),
+        ("simvp", {"horizon": 5}, "horizon=5 with a context of 4 frames: .*lower horizon to 4, or show 5 frames"),
+        ("simvp", {"depth": 10}, r"depth=10 halves .* 5 times: choose depth=9, or resize the frames to 32×32, as"),
         ("mirrored_flow", {"turns_at": 0.0}, r"turns_at=0.0, apart=0.5: expected both above 0"),
     ],
 )
