@@ -246,6 +246,14 @@ def test_the_books_protocols_name_models_that_can_be_built(name):
     assert set(settings["training"].get("on_differences", [])) <= set(settings["models"])
 
 
+@pytest.mark.parametrize("name", protocols.NAMES)
+def test_the_books_protocols_mean_the_same_clips_on_every_machine(name):
+    """Unless it is told how many, `digits_32` draws as many as the profile has time for."""
+    plan = Benchmark(name)
+    tasks_of_rows = {row: plan.inputs(row)["task"] for row in plan.rows}  # baselines too
+    assert not [row for row, task in tasks_of_rows.items() if task["source"] == "digits_32" and "training" not in task]
+
+
 def test_a_row_may_be_a_variant_of_a_model(protocol, tmp_path):
     """It is the model's function with other arguments, and a job like any other; one that reads differences says so."""
     text = SMALL + f'variant = {{ model = "{MODEL}", depth = 2 }}\n'
