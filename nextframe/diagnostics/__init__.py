@@ -1,16 +1,18 @@
 """Diagnostics: properties of a model that its error does not show.
 
 What does it cost? Does a shifted clip give a shifted forecast? How far back does it look, and does order matter? Can it
-remember? Does it see what it should predict?
+remember? Does it see what it should predict? And which stages is it made of?
 """
 
 from nextframe.diagnostics.cost import forward_flops, peak_training_memory, training_flops
 from nextframe.diagnostics.equivariance import shift_error
 from nextframe.diagnostics.leaks import data_leaks, leaks
 from nextframe.diagnostics.memory import memory_network, memory_of, memory_skill
+from nextframe.diagnostics.stages import Stage, stages
 from nextframe.diagnostics.temporal import order_sensitivity, temporal_receptive_field
 
 __all__ = [
+    "Stage",
     "data_leaks",
     "forward_flops",
     "leaks",
@@ -20,6 +22,7 @@ __all__ = [
     "order_sensitivity",
     "peak_training_memory",
     "shift_error",
+    "stages",
     "temporal_receptive_field",
     "training_flops",
 ]

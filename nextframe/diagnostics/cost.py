@@ -24,7 +24,7 @@ def forward_flops(model: keras.Model) -> int:
     Raises:
         ValueError: A layer with weights whose operations this function cannot count.
     """
-    return sum(_layer_flops(layer) for layer in model.layers)
+    return sum(layer_flops(layer) for layer in model.layers)
 
 
 def training_flops(model: keras.Model) -> int:
@@ -54,7 +54,8 @@ def peak_training_memory(name: str, context_shape: tuple[int, ...], batch_size: 
     return float(done.stdout.split()[-1])
 
 
-def _layer_flops(layer: keras.layers.Layer) -> int:
+def layer_flops(layer: keras.layers.Layer) -> int:
+    """Operations of one layer of a model for one example, counted as in `forward_flops`."""
     if not layer.weights:
         return 0
     if isinstance(layer, layers.TimeDistributed | FoldFrames):

@@ -19,7 +19,7 @@ LAYERS = (
     ("forecasting", "training", "pretrained"),
     ("diagnostics",),
     ("benchmark",),
-    ("plotting",),
+    ("plotting", "drawing"),
     ("widgets", "verdicts"),
     ("video",),
     ("__main__",),
