@@ -89,9 +89,11 @@ def flow_unet(
             f"context_shape={tuple(context_shape)}: optical flow needs frames of at least "
             f"{SMALLEST_SIDE}×{SMALLEST_SIDE}: use larger frames, or another model"
         )
+    frames = context[:, -FRAMES:]
     below, right = -height % (2 * PATCH), -width % (2 * PATCH)
-    padding = ((0, 0), (0, 0), (0, below), (0, right), (0, 0))
-    frames = ops.pad(context[:, -FRAMES:], padding, mode="symmetric")
+    if below or right:  # Keras on PyTorch cannot pad by nothing
+        padding = ((0, 0), (0, 0), (0, below), (0, right), (0, 0))
+        frames = ops.pad(frames, padding, mode="symmetric")
     last = frames[:, -1:]
     candidates = [2 * last - frames[:, -2:-1]]  # linear extrapolation
     if proposals:
