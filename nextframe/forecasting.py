@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from nextframe._utils.keras_layers import ROLLOUT, frames_ahead
 from nextframe._utils.tf_logging import quiet_about_tracing
 from nextframe._utils.validation import range_cure, shown, whole_number
 from nextframe.metrics import clip_to_unit
@@ -23,12 +24,18 @@ def predict_next(
             hold unclipped forecasts, or values that only probe the model.
 
     Returns:
-        float32 `(batch, height, width, 1)`, not clipped. Of a model that forecasts after every frame, the last one.
+        float32 `(batch, height, width, 1)`, not clipped. Of a model that forecasts after every frame, the last one; of
+        one that forecasts several frames ahead, the first. `rollout` gives them all.
 
     Raises:
-        ValueError: `model` is no model, or the context is empty, not of floats in about 0..1, or not of the shape that
-            the model was built for.
+        ValueError: `model` is no model, or makes a number of frames that says nothing of which is which; or the context
+            is empty, not of floats in about 0..1, or not of the shape that the model was built for.
     """
+    return _all_frames(model, context, batch_size, check_range)[:, 0]
+
+
+def _all_frames(model: keras.Model, context: np.ndarray, batch_size: int, check_range: bool) -> np.ndarray:
+    """Every frame that a model forecasts at once, `(batch, frames, height, width, 1)`: mostly one."""
     _check_model(model, "context")
     if not hasattr(context, "dtype"):
         raise ValueError(f"context={shown(context)}: expected one NumPy array: make it one, for example with np.stack")
@@ -47,7 +54,16 @@ def predict_next(
         _check_range("context", context)
     with quiet_about_tracing():
         forecast = model.predict(context, batch_size=batch_size, verbose=0)
-    return forecast[:, -1] if forecast.ndim == 5 else forecast
+    if forecast.ndim != 5:
+        return forecast[:, None]
+    if frames_ahead(model):
+        return forecast
+    if forecast.shape[1] != context.shape[1]:
+        raise ValueError(
+            f"{model.name} makes {forecast.shape[1]} frames of {context.shape[1]}: expected one frame, one after each, "
+            f'or several ahead from a layer named "{ROLLOUT}": if they are that, give its last layer this name'
+        )
+    return forecast[:, -1:]
 
 
 def predict_along(
@@ -61,7 +77,8 @@ def predict_along(
         batch_size, check_range: As in `predict_next`.
 
     Returns:
-        float32 `(batch, time − N, height, width, 1)`: forecasts of frames N, N + 1, … of each video, not clipped.
+        float32 `(batch, time − N, height, width, 1)`: forecasts of frames N, N + 1, … of each video, not clipped. Of a
+        model that forecasts several frames ahead, the first one made at each time.
 
     Raises:
         ValueError: The videos are too short, or as for `predict_next`.
@@ -84,7 +101,8 @@ def rollout(
 ) -> np.ndarray:
     """Forecast several frames: each one joins the context, and the oldest frame leaves it.
 
-    The model never sees a true frame after its context, as it would not in use.
+    The model never sees a true frame after its context, as it would not in use. One that forecasts several frames ahead
+    is asked once for each `horizon` of its own: all of them join the context, and as many frames leave it.
 
     Args:
         model, context, batch_size: As in `predict_next`.
@@ -98,13 +116,14 @@ def rollout(
         ValueError: As `predict_next`; or `horizon` is below 1.
     """
     whole_number("horizon", horizon)
-    forecasts = []
-    for step in range(horizon):
-        forecast = predict_next(model, context, batch_size, check_range=step == 0)
-        forecast = clip_to_unit(forecast) if clip else forecast
-        forecasts.append(forecast)
-        context = np.concatenate([context[:, 1:], forecast[:, None]], axis=1)
-    return np.stack(forecasts, axis=1)
+    forecasts, made = [], 0
+    while made < horizon:
+        ahead = _all_frames(model, context, batch_size, check_range=made == 0)
+        ahead = clip_to_unit(ahead) if clip else ahead
+        forecasts.append(ahead)
+        made += ahead.shape[1]
+        context = np.concatenate([context, ahead], axis=1)[:, -context.shape[1] :]
+    return np.concatenate(forecasts, axis=1)[:, :horizon]
 
 
 def _check_model(model: object, then: str) -> None:

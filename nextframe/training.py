@@ -13,7 +13,7 @@ from typing import Literal
 import keras
 import numpy as np
 
-from nextframe._utils.fitting import check_dataset, check_fits
+from nextframe._utils.fitting import check_ahead, check_dataset, check_fits
 from nextframe._utils.keras_layers import all_layers
 from nextframe._utils.keras_private import update_in_one_pass
 from nextframe._utils.rounds import Rounds, UnequalRounds
@@ -95,6 +95,7 @@ def fit(
     for name, dataset in {"training": training, "validation": validation}.items():
         check_dataset(name, dataset, repeats=name == "training")
         check_fits(name, dataset, model, classes=loss == "classes")
+    check_ahead("validation", validation, model)  # not the other: a pass over it would change its order
     optimizer = keras.optimizers.Adam(rates(learning_rate, steps, schedule))
     optimizer.build(model.trainable_variables)
     if keras.backend.backend() == "tensorflow" and not sees_gpu():

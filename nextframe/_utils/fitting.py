@@ -3,7 +3,9 @@
 from typing import Any
 
 import keras
+import numpy as np
 
+from nextframe._utils.keras_layers import frames_ahead
 from nextframe._utils.validation import shown
 
 Shape = tuple[int | None, ...]
@@ -49,8 +51,32 @@ def check_fits(name: str, dataset: Any, model: keras.Model, classes: bool) -> No
             does = "reads" if what == "contexts" else "makes"
             raise ValueError(
                 f"{name} has {what} of shape {_words(have)}, and {model.name} {does} {_words(want)}: "
-                f"{_cure(what, have, want)}"
+                f"{_cure(what, have, want, frames_ahead(model))}"
             )
+
+
+def check_ahead(name: str, dataset: Any, model: keras.Model) -> None:
+    """Raise a ValueError if a model of several frames ahead is to learn its own context, one frame later.
+
+    With as many frames ahead as in the context, targets made with `sequence_targets=True` have the right shape. They
+    are told by the first batch, but for a video that comes back to its first frame with each context's last one: there
+    both kinds of targets are the same.
+
+    Args:
+        name: Of the argument.
+        dataset: One that `check_fits` takes, in order: a pass over it is begun.
+        model: The model.
+    """
+    ahead = frames_ahead(model)
+    if ahead is None or ahead != model.input_shape[1]:
+        return
+    batch = dataset[0] if isinstance(dataset, keras.utils.PyDataset) else next(iter(dataset))
+    context, target = (keras.ops.convert_to_numpy(part) for part in batch[:2])
+    if np.array_equal(target[:, :-1], context[:, 1:]) and not np.array_equal(context[:, 0], context[:, -1]):
+        raise ValueError(
+            f"{name} has targets that are the contexts one frame later, and {model.name} forecasts the {ahead} frames "
+            f"after them: give window_dataset horizon={ahead} in place of sequence_targets=True"
+        )
 
 
 def _shapes(dataset: Any) -> list[Shape | None]:
@@ -75,9 +101,13 @@ def _words(shape: Shape) -> str:
     return f"({', '.join(['batch', *('any' if side is None else str(side) for side in shape[1:])])})"
 
 
-def _cure(what: str, have: Shape, want: Shape) -> str:
+def _cure(what: str, have: Shape, want: Shape, ahead: int | None) -> str:
     if what == "contexts":
         return f"cut windows of that shape, or build the model for context_shape={have[1:]}"
+    if ahead and len(have) in (4, 5):
+        return (
+            f"give window_dataset horizon={ahead}, or build the model with horizon={have[1] if len(have) == 5 else 1}"
+        )
     if len(have) == 5 and len(want) == 4:
         return "leave horizon at 1 in window_dataset, and forecast further with nextframe.forecasting.rollout"
     if len(have) == 4 and len(want) == 5:

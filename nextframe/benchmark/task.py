@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from nextframe import metrics, training, windows
+from nextframe._utils.keras_layers import frames_ahead
 from nextframe.forecasting import predict_next
 
 
@@ -50,7 +51,8 @@ class Task:
         """Train a model on the clips, in batches of 32 windows.
 
         Args:
-            model: Maps a context to a target; or to one for each of its frames, and then it is trained on all of them.
+            model: Maps a context to a target; or to one for each of its frames, or to several frames ahead, and then it
+                is trained on all of them.
             steps, learning_rate, options: As in `nextframe.training.fit`.
             seed: Of the order of the windows.
 
@@ -58,7 +60,8 @@ class Task:
             The history of `nextframe.training.fit`.
         """
         context = self.context_shape[0]
-        targets: dict[str, Any] = {"sequence_targets": len(model.output_shape) == 5}
+        ahead = frames_ahead(model)
+        targets: dict[str, Any] = {"horizon": ahead} if ahead else {"sequence_targets": len(model.output_shape) == 5}
         counts, validation_counts = self.weights
         dataset = windows.window_dataset(
             self.training_clips, context, batch_size=32, shuffle=True, seed=seed, weights=counts, **targets

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from nextframe._utils.keras_layers import ROLLOUT, frames_ahead
 from nextframe.clips import check_clip
 from nextframe.forecasting import predict_along
 from nextframe.windows import to_unit
@@ -18,7 +19,8 @@ def leaks(model: keras.Model, frames: np.ndarray, seed: int = 0) -> list[tuple[i
     does, the model has been shown its own target.
 
     Args:
-        model: Maps a context of N frames to a target; or, sequence to sequence, frames to one forecast each.
+        model: Maps a context of N frames to a target, or to several frames ahead, of which the first is looked at; or,
+            sequence to sequence, frames to one forecast each.
         frames: `(batch, time, height, width, channels)`, float32: more than N frames for the first kind of model, which
             reads them window by window; as many as it was built for, for the second.
         seed: Of the changes.
@@ -27,13 +29,13 @@ def leaks(model: keras.Model, frames: np.ndarray, seed: int = 0) -> list[tuple[i
         Pairs (output time, input time) with input time > output time whose output moved. Empty: no leak.
 
     Raises:
-        ValueError: The model gives neither one frame for a context nor one for each.
+        ValueError: The model gives neither one frame for a context nor one for each, nor several ahead.
     """
-    sequences = len(model.output_shape) == len(model.input_shape)
+    sequences = len(model.output_shape) == len(model.input_shape) and frames_ahead(model) is None
     if sequences and model.output_shape[1] != model.input_shape[1]:
         raise ValueError(
             f"{model.name} makes {model.output_shape[1]} forecasts of {model.input_shape[1]} frames: "
-            "expected one forecast a frame, or one in all"
+            f'expected one forecast a frame, or one in all, or several ahead from a layer named "{ROLLOUT}"'
         )
     first = 0 if sequences else model.input_shape[1] - 1  # when the first forecast is made
 

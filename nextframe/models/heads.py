@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from nextframe._utils.keras_layers import ROLLOUT
 from nextframe._utils.validation import one_of
 from nextframe.models.patches import patchify, unpatchify
 
@@ -10,7 +11,10 @@ HEADS = ("linear", "residual", "sigmoid")
 
 
 def to_frame(
-    context: keras.KerasTensor, frame: keras.KerasTensor, head: str
+    context: keras.KerasTensor,
+    frame: keras.KerasTensor,
+    head: str,
+    name: str | None = "forecast",
 ) -> keras.KerasTensor:
     """Finish a forecast.
 
@@ -21,6 +25,7 @@ def to_frame(
         head: "linear": this output is the forecast. It may stray outside 0..1; clip it when it is scored.
             "residual": it is a correction, added to the last frame of the context (or to each step's own frame).
             "sigmoid": squeeze it into 0..1. With a loss of MSE on sparse frames this collapses to black.
+        name: Of the layer; None for one that Keras makes up, where a model forecasts on the way as well.
 
     Returns:
         The forecast, of the shape of `frame`, float32 also where the rest computes in half precision.
@@ -29,16 +34,10 @@ def to_frame(
         ValueError: Another head.
     """
     one_of("head", head, HEADS)
-    if head == "linear":
-        return layers.Activation("linear", dtype="float32", name="forecast")(
-            frame
-        )
     if head == "residual":
         last = context if len(frame.shape) == 5 else context[:, -1]
-        return layers.Add(dtype="float32", name="forecast")([last, frame])
-    return layers.Activation("sigmoid", dtype="float32", name="forecast")(
-        frame
-    )
+        return layers.Add(dtype="float32", name=name)([last, frame])
+    return layers.Activation(head, dtype="float32", name=name)(frame)
 
 
 def to_rollout(
@@ -53,18 +52,15 @@ def to_rollout(
 
     Returns:
         With a horizon of 1 a target, `(batch, height, width, 1)`, as `to_frame` makes it. Else the frames after the
-        context, of the shape of `frames`, from a layer named "rollout". float32 in both cases.
+        context, of the shape of `frames`, from a layer named "rollout", which tells them from one forecast after each
+        frame of the context. float32 in both cases.
 
     Raises:
         ValueError: Another head.
     """
     if frames.shape[1] == 1:
         return to_frame(context, frames[:, 0], head)
-    one_of("head", head, HEADS)
-    options = {"dtype": "float32", "name": "rollout"}
-    if head == "residual":
-        return layers.Add(**options)([context[:, -1:], frames])
-    return layers.Activation(head, **options)(frames)
+    return to_frame(context[:, -1:], frames, head, name=ROLLOUT)
 
 
 def decode_with_skip(

@@ -3,6 +3,8 @@
 import keras
 from keras import layers, ops
 
+from nextframe._utils.keras_layers import ROLLOUT, frames_ahead
+
 GAIN = 8.0  # frames differ by a few percent of the range; layers learn best from numbers near 1
 
 
@@ -13,29 +15,31 @@ def on_differences(network: keras.Model, gain: float = GAIN) -> keras.Model:
     last frame, up to rounding, for any weights of the network: copying need not be learned.
 
     Args:
-        network: Maps a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`, such as one with a
-            linear head: its output must be free to be negative.
+        network: Maps a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`, or to several
+            frames ahead; such as one with a linear head: its output must be free to be negative.
         gain: Factor on the differences.
 
     Returns:
         Model of the same shapes.
 
     Raises:
-        ValueError: The network forecasts more than one frame.
+        ValueError: The network forecasts after every frame.
     """
-    if len(network.output_shape) != 4:
+    ahead = frames_ahead(network)
+    if len(network.output_shape) != 4 and ahead is None:
         raise ValueError(
-            f"{network.name} gives {network.output_shape}: expected one frame, (batch, height, width, 1): build it "
-            "with return_sequences=False"
+            f"{network.name} gives {network.output_shape}: expected one frame, (batch, height, width, 1), or several "
+            f'ahead from a layer named "{ROLLOUT}": build it with return_sequences=False'
         )
     context = keras.Input(network.input_shape[1:], name="context")
     last = context[:, -1:]
     differences = gain * (context - last)
     nothing = network(ops.zeros_like(ops.take(differences, [0], axis=0)))
     change = (network(differences) - nothing) / gain
-    forecast = layers.Add(dtype="float32", name="forecast")(
-        [last[:, 0], change]
-    )
+    if ahead is None:
+        last = last[:, 0]
+    name = "forecast" if ahead is None else ROLLOUT
+    forecast = layers.Add(dtype="float32", name=name)([last, change])
     return keras.Model(
         context, forecast, name=f"{network.name}_on_differences"
     )

@@ -76,8 +76,9 @@ def build(
         **size: Arguments of the model's own function, such as `filters`.
 
     Returns:
-        A model that maps a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`; a classifier
-        maps it to probabilities `(batch, classes)`.
+        A model that maps a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`, or, where it
+        takes a `horizon` above 1, to `(batch, horizon, height, width, 1)`; a classifier maps it to probabilities
+        `(batch, classes)`.
 
     Raises:
         ValueError: An unknown name, or a context shape that does not fit the model.

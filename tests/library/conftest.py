@@ -2,7 +2,9 @@
 
 import contextlib
 
+import keras
 import pytest
+from keras import ops
 
 from nextframe._utils.rounds import Rounds
 from nextframe.benchmark import fingerprints, results
@@ -22,6 +24,19 @@ learning_rates = [1e-3]
 share = 1
 [models]
 """
+
+
+@pytest.fixture
+def straight_on():
+    """Build a model that forecasts several frames ahead: each pixel goes on as it changed last."""
+
+    def build(context_shape, horizon, name="rollout"):
+        context = keras.Input(context_shape)
+        last, step = context[:, -1], context[:, -1] - context[:, -2]
+        frames = ops.stack([last + ahead * step for ahead in range(1, horizon + 1)], axis=1)
+        return keras.Model(context, keras.layers.Activation("linear", name=name)(frames), name="straight_on")
+
+    return build
 
 
 @pytest.fixture

@@ -293,6 +293,26 @@ def test_leaks_of_a_model_that_reads_windows(monkeypatch):
     assert diagnostics.leaks(model, video)[:3] == [(2, 3), (3, 4), (4, 5)]
 
 
+@pytest.mark.parametrize("horizon", [2, 4])
+def test_a_model_of_several_frames_ahead_does_not_leak(horizon, straight_on):
+    """Its second forecast is not made after the second frame, also where it makes as many as it reads."""
+    video = np.random.default_rng(0).random((2, 6, 8, 8, 1)).astype(np.float32)
+    assert diagnostics.leaks(straight_on((4, 8, 8, 1), horizon), video) == []
+    with pytest.raises(ValueError, match=r"longer than 4 frames"):
+        diagnostics.leaks(straight_on((4, 8, 8, 1), horizon), video[:, :4])
+
+
+def test_diagnostics_of_a_model_of_several_frames_ahead(context, straight_on):
+    """Of its first frame, but for the receptive field: all that it forecasts counts there."""
+    model, one = straight_on(SHAPE, 3), build("linear_extrapolation", SHAPE)
+    assert diagnostics.shift_error(model, context, 2) == pytest.approx(diagnostics.shift_error(one, context, 2))
+    assert diagnostics.order_sensitivity(model, context) == pytest.approx(diagnostics.order_sensitivity(one, context))
+    reach = diagnostics.temporal_receptive_field(model, context)
+    assert not reach[:-2].any()
+    # of a random projection: √(1² + 2² + 3²) and √(2² + 3² + 4²) times 24, about
+    np.testing.assert_allclose(reach[-2:], 24 * np.sqrt([14, 29]), rtol=0.05)
+
+
 def test_leaks_need_one_forecast_a_frame():
     with pytest.raises(ValueError, match="makes 3 forecasts of 5 frames: expected one forecast a frame, or one in all"):
         diagnostics.leaks(frames_to_frames(lambda x: x[:, ::2]), np.zeros((1, 5, 8, 8, 1), np.float32))

@@ -158,3 +158,63 @@ def test_a_model_of_other_inputs(context):
     inputs = keras.Input((8, 8, 1))
     with pytest.raises(ValueError, match=r"was built for \(batch, 8, 8, 1\)"):
         forecasting.predict_next(keras.Model(inputs, inputs + 0), context)
+
+
+# ---- several frames ahead ----
+
+
+def test_the_next_frame_is_the_first_of_several(context, straight_on):
+    """Also with as many as in the context, and of a model inside another one."""
+    expected = 2 * context[:, -1] - context[:, -2]
+    video = np.random.default_rng(1).random((2, 7, 8, 8, 1)).astype(np.float32)
+    for horizon in (2, 4):
+        model = straight_on(context.shape[1:], horizon)
+        inputs = keras.Input(context.shape[1:])
+        nested = keras.Model(inputs, model(inputs))
+        doubled = keras.Model(inputs, 2 * model(inputs))
+        np.testing.assert_allclose(forecasting.predict_next(model, context), expected, atol=1e-6)
+        np.testing.assert_allclose(forecasting.predict_next(nested, context), expected, atol=1e-6)
+        np.testing.assert_allclose(forecasting.predict_next(doubled, context), 2 * expected, atol=1e-6)
+        along = forecasting.predict_along(model, video)
+        np.testing.assert_allclose(along, 2 * video[:, 3:-1] - video[:, 2:-2], atol=1e-6)
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 3, 4, 6, 9])  # shorter and longer than the context, and than the rollout
+def test_a_rollout_takes_all_frames_of_a_model_that_makes_several(context, ahead, straight_on):
+    """Of one that goes straight on, however many it makes at once."""
+    model = straight_on(context.shape[1:], ahead)
+    expected = forecasting.rollout(build("linear_extrapolation", context.shape[1:]), context, 7, clip=False)
+    found = forecasting.rollout(model, context, 7, clip=False)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_model_of_several_frames_is_asked_as_seldom_as_can_be(context, straight_on, monkeypatch):
+    model, seen = straight_on(context.shape[1:], 3), []
+    predict = model.predict
+    monkeypatch.setattr(model, "predict", lambda frames, **options: seen.append(frames) or predict(frames, **options))
+    forecast = forecasting.rollout(model, context, 7)
+    assert forecast.shape == (3, 7, 8, 8, 1)
+    assert forecast.min() == 0
+    assert forecast.max() == 1
+    assert len(seen) == 3
+    expected = np.concatenate([context[:, -1:], forecast[:, :3]], axis=1)  # clipped before it is fed back
+    assert np.array_equal(seen[1], expected)
+
+
+def test_frames_that_may_be_anything_are_refused(context, straight_on):
+    """Three of four: neither the next frame, nor one after each."""
+    model = straight_on(context.shape[1:], 3, name="frames")
+    with pytest.raises(ValueError, match='straight_on makes 3 frames of 4: .* a layer named "rollout"'):
+        forecasting.predict_next(model, context)
+    with pytest.raises(ValueError, match="straight_on makes 3 frames of 4"):
+        forecasting.rollout(model, context, 3)
+    inputs = keras.Input(context.shape[1:])
+    cured = keras.Model(inputs, keras.layers.Activation("linear", name="rollout")(model(inputs)))
+    assert forecasting.rollout(cured, context, 3).shape == (3, 3, 8, 8, 1)
+
+
+def test_a_model_of_several_frames_is_saved_as_one(context, straight_on, tmp_path):
+    model = straight_on(context.shape[1:], 4)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert np.array_equal(forecasting.rollout(loaded, context, 5), forecasting.rollout(model, context, 5))

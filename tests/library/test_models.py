@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from nextframe import diagnostics, forecasting, metrics, windows
+from nextframe._utils.keras_layers import frames_ahead
 from nextframe.datasets.moving_digits import kinds_of_motion, moving_digits, paths
 from nextframe.layers.flow_proposals import flow_proposals
 from nextframe.models import MODELS, build, patches
 from nextframe.models.conv3d import TEMPORAL_POOLINGS
-from nextframe.models.heads import HEADS
+from nextframe.models.heads import HEADS, to_frame, to_rollout
 from nextframe.models.on_differences import on_differences
 from nextframe.models.translators import TRANSLATORS
 
@@ -519,6 +520,34 @@ def test_on_differences_adds_what_the_network_says_of_the_scaled_differences(con
     network = build("linear_extrapolation", context.shape[1:])
     forecast = on_differences(network, gain=3.0).predict(context, verbose=0)
     np.testing.assert_allclose(forecast, network.predict(context, verbose=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("horizon", [2, 4])
+def test_several_frames_ahead_on_differences(context, horizon, straight_on):
+    """What the network says of the scaled differences is added to the last frame, for each frame ahead."""
+    model = straight_on(context.shape[1:], horizon)
+    on_changes = on_differences(model, gain=3.0)
+    np.testing.assert_allclose(on_changes.predict(context, verbose=0), model.predict(context, verbose=0), atol=1e-5)
+    assert frames_ahead(on_changes) == horizon
+    expected = 2 * context[:, -1] - context[:, -2]
+    np.testing.assert_allclose(forecasting.predict_next(on_changes, context), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_heads_of_several_frames(context, head):
+    """Each frame ends as one frame would."""
+    frames = np.random.default_rng(1).normal(size=(3, 5, 12, 16, 1)).astype(np.float32)
+    inputs = keras.Input(context.shape[1:]), keras.Input(frames.shape[1:])
+    several = keras.Model(inputs, to_rollout(*inputs, head))
+    one = keras.Model(inputs, to_frame(inputs[0], inputs[1][:, 4], head))
+    found = several.predict([context, frames], verbose=0)
+    np.testing.assert_allclose(found[:, 4], one.predict([context, frames], verbose=0), atol=1e-6)
+    assert frames_ahead(several) == 5
+    only = keras.Model(inputs, to_rollout(inputs[0], inputs[1][:, 4:], head))
+    assert np.array_equal(only.predict([context, frames], verbose=0), one.predict([context, frames], verbose=0))
+    assert frames_ahead(one) is frames_ahead(only) is None
+    with pytest.raises(ValueError, match="head='softmax': expected one of"):
+        to_rollout(*inputs, "softmax")
 
 
 def test_on_differences_needs_one_forecast(context):

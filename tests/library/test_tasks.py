@@ -189,6 +189,16 @@ def test_fit_trains_every_step_of_a_model_that_has_them(monkeypatch):
     assert task.skill(model) > before
 
 
+def test_fit_trains_all_frames_of_a_model_of_several_ahead(straight_on):
+    task = tasks.digits_32(training=20)
+    context = keras.Input(task.context_shape)
+    model = keras.Model(context, straight_on(task.context_shape, 3)(keras.layers.Conv3D(1, 1)(context)))
+    history = task.fit(model, 10, 1e-2, rounds=2, progress=False)
+    windows_of_all_clips = 20 * (20 - 10 - 3 + 1)
+    assert [entry["examples"] for entry in history] == [windows_of_all_clips, 2 * windows_of_all_clips]
+    assert history[1]["loss"] < history[0]["loss"]
+
+
 def test_moving_mnist_end_to_end_in_a_tiny_form():
     """Clips of the official test set's shape and type, without its download; nothing of it is trained on."""
     settings = {"source": "moving_mnist_64", "training": 4, "test": 3}

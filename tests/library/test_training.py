@@ -328,6 +328,44 @@ def test_a_model_that_makes_many_frames_may_be_trained(clip):
     assert training.fit(model, dataset, dataset, steps=2, rounds=2, progress=False)
 
 
+def ahead(straight_on, horizon, name="rollout"):
+    """A model of several frames ahead that has something to learn."""
+    inputs = keras.Input(SHAPE)
+    brighter = keras.layers.Conv3D(1, 1)(inputs)
+    return keras.Model(inputs, straight_on(SHAPE, horizon, name)(brighter), name="ahead")
+
+
+def test_targets_of_a_model_of_several_frames_ahead(clip, straight_on):
+    one, three, five = (windows.window_dataset(clip, 4, horizon=horizon) for horizon in (1, 3, 5))
+    model = ahead(straight_on, 3)
+    with pytest.raises(ValueError, match=r"ahead makes .*3, 16.* horizon=3, or build the model with horizon=1"):
+        training.fit(model, one, one, steps=2, rounds=2)
+    with pytest.raises(ValueError, match="give window_dataset horizon=3, or build the model with horizon=5"):
+        training.fit(model, five, five, steps=2, rounds=2)
+    assert training.fit(model, three, three, steps=2, rounds=2, progress=False)
+
+
+def test_a_model_of_several_frames_ahead_is_not_trained_on_its_own_context(clip, straight_on):
+    """As many ahead as in the context: targets of another kind have the same shape."""
+    model = ahead(straight_on, 4)
+    shifted, right = windows.window_dataset(clip, 4, sequence_targets=True), windows.window_dataset(clip, 4, horizon=4)
+    with pytest.raises(
+        ValueError, match=r"validation has targets that are the contexts .* give window_dataset horizon=4 in place"
+    ):
+        training.fit(model, shifted, shifted, steps=2, rounds=2)
+    assert training.fit(model, right, right, steps=2, rounds=2, progress=False)
+    same_shape = ahead(straight_on, 4, name="frames")  # one after each, as far as anyone can tell
+    assert training.fit(same_shape, shifted, shifted, steps=2, rounds=2, progress=False)
+
+
+@pytest.mark.parametrize("period", [1, 3])
+def test_a_video_that_comes_back_is_not_mistaken(clip, straight_on, period):
+    """Its next four frames are those that follow each frame of the context: both kinds of targets are the same."""
+    repeated = np.concatenate([clip[:period]] * 12)
+    dataset = windows.window_dataset(repeated, 4, horizon=4)
+    assert training.fit(ahead(straight_on, 4), dataset, dataset, steps=2, rounds=2, progress=False)
+
+
 # ---- rounds of unequal length ----
 
 
