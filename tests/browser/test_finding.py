@@ -37,6 +37,9 @@ SYNONYMS = {
     "NaN loss": "notebooks/11_your_own_video",
     "OOM": "notebooks/11_your_own_video",
     "binary crossentropy": "notebooks/04_frames_as_channels",
+    "golden rules": "book/golden_rules",
+    "history": "book/history",
+    "diffusion": "book/history",
 }
 PAGES = [
     chapter["file"] for part in yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"] for chapter in part["chapters"]
