@@ -299,9 +299,10 @@ def test_a_weight_counts_in_the_loss(clip):
     assert both == pytest.approx(1, rel=1e-4)
 
 
-def test_not_one_weight_for_each_clip(clip):
-    with pytest.raises(ValueError, match="3 weights for 2 clips: expected one for each"):
-        windows.window_dataset([clip[:20], clip[20:40]], 4, weights=[1, 2, 3])
+@pytest.mark.parametrize("weights", [[1], [1, 2, 3]])
+def test_not_one_weight_for_each_clip(clip, weights):
+    with pytest.raises(ValueError, match=f"{len(weights)} weights for 2 clips: expected one for each"):
+        windows.window_dataset([clip[:20], clip[20:40]], 4, weights=weights)
 
 
 @pytest.mark.parametrize("cut", [windows.chronological_split, lambda clip: windows.window_dataset(clip, 4)])
