@@ -101,9 +101,9 @@ def simvp(
 ) -> keras.Model:
     """Encode each frame by itself, mix the features of all frames as channels, and decode each forecast by itself.
 
-    Nothing recurs, and nothing is fed back: all forecasts are made at once. As published, the network is
-    `simvp((10, 64, 64, 1), filters=64, depth=4, translator_filters=512, translator_depth=8, mlp_ratio=8, horizon=10)`;
-    with `translator="incepu"`, which has two blocks a step of its depth, `translator_depth=8` too.
+    Nothing recurs, and nothing is fed back: all forecasts are made at once. As published, with each of the three
+    translators, for ten frames from ten, it has `filters=64`, `depth=4`, `translator_filters=512`,
+    `translator_depth=8`, `mlp_ratio=8` and `horizon=10`.
 
     Args:
         context_shape: `(N, height, width, 1)`.
@@ -130,8 +130,9 @@ def simvp(
     Source:
         "incepu": Gao et al., SimVP: Simpler yet Better Video Prediction, CVPR 2022. "gsta": Tan et al., SimVP: Towards
         Simple yet Powerful Spatiotemporal Predictive Learning, 2022. "tau": Tan et al., Temporal Attention Unit, CVPR
-        2023, without its loss on the differences of frames. Without stochastic depth, which is off for moving digits.
-        Theirs forecast as many frames as they see; here fewer can be, beside the last frames of the context.
+        2023, without its loss on the differences of frames. Stochastic depth is left out; the authors switch it off for
+        moving digits. Their networks make as many frames as they see. Here a shorter horizon is allowed, and its
+        forecasts are decoded beside the last frames of the context.
     """
     context = context_input(context_shape)
     check_sizes(

@@ -9,7 +9,7 @@ TRANSLATORS = ("incepu", "gsta", "tau")
 
 
 def he_normal() -> keras.initializers.Initializer:
-    """He et al.'s for what leaves a layer: Keras's own starts a depthwise convolution of many channels close to 0."""
+    """He initialization by fan-out. Keras's default would start a depthwise convolution of many channels close to 0."""
     return keras.initializers.VarianceScaling(
         2.0, "fan_out", "untruncated_normal"
     )
@@ -108,7 +108,19 @@ def translate(
     mlp_ratio: int,
     outputs: int,
 ) -> keras.KerasTensor:
-    """The translator: from all frames of the context, as channels, to all forecasts, as channels."""
+    """Turn the features of all frames of a context into those of all forecasts.
+
+    Args:
+        x: `(batch, rows, columns, N × channels)`, the frames as channels.
+        translator: "incepu", "gsta" or "tau"; see `nextframe.models.simvp`.
+        filters: Channels in between.
+        depth: Gated blocks, or Inception blocks on each side of the U-Net.
+        mlp_ratio: Channels inside the gated blocks' MLPs, as a multiple of those outside.
+        outputs: Channels to return.
+
+    Returns:
+        `(batch, rows, columns, outputs)`.
+    """
     if translator == "incepu":
         return inception_unet(x, filters, depth, outputs)
     for width in [filters] * (depth - 1) + [outputs]:
