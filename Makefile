@@ -110,8 +110,12 @@ colab-python:
 test-colab: .venv-colab/ready
 	$(QUIET) $(OFFLINE) $(NOTEBOOKS) $(COLAB)/python -m pytest -o filterwarnings=ignore -p no:cacheprovider -q $(PARALLEL) --maxschedchunk 1 tests/colab
 
-# JAX and PyTorch, each without TensorFlow; tests/library/test_backends.py says what must hold on any of them
+# JAX and PyTorch, each without TensorFlow: what tests/library/test_backends.py says must hold on any of them, and what
+# compares a network with its authors' code
 BACKENDS ?= jax torch
+ON_BACKENDS := tests/library/test_backends.py
+ON_BACKENDS += tests/library/test_simvp.py::test_forecasts_equal_the_authors
+ON_BACKENDS += tests/library/test_simvp.py::test_a_step_of_training_moves_every_weight
 
 .venv-%/ready: constraints.txt pyproject.toml
 	$(PYTHON) -m venv --clear .venv-$*
@@ -120,7 +124,7 @@ BACKENDS ?= jax torch
 
 # JAX compiles each network for the CPU: less care over its code takes a fraction of the time
 test-backends: $(BACKENDS:%=.venv-%/ready)
-	for backend in $(BACKENDS); do KERAS_BACKEND=$$backend JAX_PLATFORMS=cpu JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(OFFLINE) .venv-$$backend/bin/python -m pytest -q -p no:cacheprovider $(PARALLEL) tests/library/test_backends.py; done
+	for backend in $(BACKENDS); do KERAS_BACKEND=$$backend JAX_PLATFORMS=cpu JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(OFFLINE) .venv-$$backend/bin/python -m pytest -q -p no:cacheprovider $(PARALLEL) $(ON_BACKENDS); done
 
 links: .venv/ready
 	$(BIN)/jupyter-book build . --builder linkcheck

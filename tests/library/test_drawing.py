@@ -31,6 +31,7 @@ CHANGES = {
     "grid_hybrid": [{"frames_per_step": 3}],
     "forecaster": [{"filters": 32}, {"blocks": 5}, {"deep_blocks": 2}, {"frames": 3}],
     "flow_unet": [{"filters": 32}],
+    "simvp": [{"filters": 16}, {"depth": 4}, {"translator": "tau"}, {"translator": "incepu"}, {"mlp_ratio": 8}],
 }
 
 
