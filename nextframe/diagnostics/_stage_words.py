@@ -56,6 +56,8 @@ def describe_steps(steps: Sequence[Key], graph: Graph) -> str:
         graph: See `nextframe.diagnostics._graph`.
     """
     kinds = {graph[step].kind for step in steps}
+    if "ZerosLike" in kinds:
+        return "zeros"
     slices = {step: words for step in steps if (words := _slice(step, graph))}
     taken = next(reversed(slices.values()), "")
     sums = [step for step in steps if graph[step].kind == "Add" and len(set(graph[step].inputs)) > 1]

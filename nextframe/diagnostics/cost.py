@@ -9,7 +9,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from nextframe.layers import ConvGRU2D, FoldFrames
+from nextframe._utils.keras_private import calls_in
+from nextframe.layers import ConvGRU2D, FoldFrames, SpatiotemporalLSTM2D, SpatiotemporalLSTM2DCell
 
 # Layers that have weights and compute next to nothing beside a matrix product: their work is not counted.
 _CHEAP = (layers.BatchNormalization, layers.LayerNormalization, layers.GroupNormalization)
@@ -19,12 +20,13 @@ def forward_flops(model: keras.Model) -> int:
     """Count the floating-point operations of one forecast: two for each product of a matrix or a convolution.
 
     Biases, activations, pooling and reshaping are left out; they are small beside the products. Padding is counted as
-    if it were pixels, as Keras computes it.
+    if it were pixels, as Keras computes it. A layer counts once for each time that the model calls it; a call on a
+    fixed batch, such as one of zeros, is made once for all forecasts and does not count.
 
     Raises:
         ValueError: A layer with weights whose operations this function cannot count.
     """
-    return sum(layer_flops(layer) for layer in model.layers)
+    return sum(layer_flops(layer, model) for layer in model.layers)
 
 
 def training_flops(model: keras.Model) -> int:
@@ -54,14 +56,23 @@ def peak_training_memory(name: str, context_shape: tuple[int, ...], batch_size: 
     return float(done.stdout.split()[-1])
 
 
-def layer_flops(layer: keras.layers.Layer) -> int:
-    """Operations of one layer of a model for one example, counted as in `forward_flops`."""
+def layer_flops(layer: keras.layers.Layer, model: keras.Model) -> int:
+    """Operations of all calls of a layer in a model, for one example, counted as in `forward_flops`."""
     if not layer.weights:
         return 0
+    batch_size = model.inputs[0].shape[0]
+    shapes = [(inputs.shape, outputs.shape) for called, inputs, outputs in calls_in(model) if called is layer]
+    return sum(
+        _call_flops(layer, inputs[1:], outputs[1:])
+        for inputs, outputs in shapes
+        if batch_size is not None or inputs[0] is None
+    )
+
+
+def _call_flops(layer: keras.layers.Layer, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
     if isinstance(layer, layers.TimeDistributed | FoldFrames):
-        steps, *inputs = layer.input.shape[1:]
-        return steps * _product_flops(layer.layer, tuple(inputs), layer.output.shape[2:])
-    return _product_flops(layer, layer.input.shape[1:], layer.output.shape[1:])
+        return inputs[0] * _product_flops(layer.layer, inputs[1:], outputs[1:])
+    return _product_flops(layer, inputs, outputs)
 
 
 def _product_flops(layer: keras.layers.Layer, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
@@ -76,6 +87,12 @@ def _product_flops(layer: keras.layers.Layer, inputs: tuple[int, ...], outputs: 
         height, width = outputs[-3:-1]
         each = int(np.prod(layer.cell.kernel_size)) * (inputs[-1] + layer.cell.filters)
         return 2 * inputs[0] * gates * layer.cell.filters * each * height * width
+    if isinstance(layer, SpatiotemporalLSTM2D):
+        return inputs[0] * _product_flops(layer.cell, inputs[1:], outputs[-3:])
+    if isinstance(layer, SpatiotemporalLSTM2DCell):
+        height, width = outputs[:2]
+        kernels = sum(int(np.prod(weight.shape)) for weight in layer.weights if len(weight.shape) == 4)
+        return 2 * kernels * height * width
     if isinstance(layer, layers.Dense):
         return 2 * int(np.prod(outputs)) * inputs[-1]
     if isinstance(layer, layers.Conv2D | layers.Conv3D):

@@ -53,7 +53,8 @@ class Stage:
 def stages(model: keras.Model) -> list[Stage]:
     """Group a model's layers into the stages that a reader thinks in.
 
-    Activations and normalisations belong to the layer before them. Reshaping, slicing and arithmetic between two layers
+    Activations and normalisations belong to the layer before them. A recurrent cell that is called step by step is one
+    stage, as in its first step. Reshaping, slicing and arithmetic between two layers
     is one stage; residual blocks are one each; and stages that are alike and follow one another are one, repeated.
     Each weight of the model is in one stage.
 
@@ -91,22 +92,24 @@ def stages(model: keras.Model) -> list[Stage]:
         return len(found) - 1
 
     def layer(key: Key) -> int:
+        if hasattr(graph[key].operation, "state_size") and key[1]:  # a cell that is called step by step
+            return stage_of((key[0], 0))
         inputs = tuple(dict.fromkeys(stage_of(source) for source in graph[key].inputs))
         operation = graph[key].operation
         if isinstance(operation, _ENDINGS) and inputs[0] > 0:
-            before = _with_weights(found[inputs[0]], operation, counted)
+            before = _with_weights(found[inputs[0]], operation, model, counted)
             words = ", ".join(word for word in (before.detail, describe_ending(operation)) if word)
             found[inputs[0]] = dataclasses.replace(before, detail=words)
             return inputs[0]
         stage = Stage(*describe_layer(operation), graph[key].shape, inputs)
-        found.append(_with_weights(stage, operation, counted))
+        found.append(_with_weights(stage, operation, model, counted))
         return len(found) - 1
 
     stage_of(output)
     return _repeats(_additions(_blocks(found)))
 
 
-def _with_weights(stage: Stage, layer: keras.layers.Layer, counted: set[int]) -> Stage:
+def _with_weights(stage: Stage, layer: keras.layers.Layer, model: keras.Model, counted: set[int]) -> Stage:
     """Add a layer's weights and operations to a stage, unless another stage that shares the layer has them."""
     if id(layer) in counted or not layer.weights:
         return stage
@@ -115,7 +118,7 @@ def _with_weights(stage: Stage, layer: keras.layers.Layer, counted: set[int]) ->
         stage,
         layers=(*stage.layers, layer),
         parameters=stage.parameters + layer.count_params(),
-        flops=stage.flops + layer_flops(layer),
+        flops=stage.flops + layer_flops(layer, model),
     )
 
 

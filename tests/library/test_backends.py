@@ -16,6 +16,7 @@ from nextframe.datasets.moving_digits import moving_digits
 from nextframe.diagnostics.temporal import temporal_receptive_field
 from nextframe.layers.causal_conv3d import CausalConv3D
 from nextframe.layers.conv_gru import ConvGRU2D
+from nextframe.layers.spatiotemporal_lstm_2d import SpatiotemporalLSTM2D
 from nextframe.models import NETWORKS, build
 
 BACKEND = keras.backend.backend()
@@ -104,6 +105,20 @@ def test_every_network_forecasts(name):
     assert forecasting.rollout(network(name), context, 2).shape == (2, 2, 16, 16, 1)
 
 
+def test_several_frames_ahead_are_learned_at_once(clips):
+    """As many as in the context: targets are looked at, since those of another kind have the same shape."""
+    both = np.concatenate([clips, clips[:, ::-1]], axis=1)
+    ahead, shifted = dataset(both, horizon=4), dataset(both, sequence_targets=True)
+    model = network("predrnn", filters=4, horizon=4)
+    options = {"steps": 8, "rounds": 2, "learning_rate": 1e-2, "progress": False}
+    history = training.fit(model, ahead, ahead, **options)
+    assert history[1]["validation"] < history[0]["validation"]
+    with pytest.raises(ValueError, match="contexts one frame later"):
+        training.fit(model, shifted, shifted, **options)
+    context = windows.to_unit(both[:, :4])
+    assert np.array_equal(forecasting.predict_next(model, context), model.predict(context, verbose=0)[:, 0])
+
+
 def test_the_gradient_finds_the_frames_that_matter():
     context = np.random.default_rng(0).random((2, *SHAPE), np.float32)
     last = temporal_receptive_field(network("copy_last"), context)
@@ -140,13 +155,14 @@ def test_other_losses_are_learned_from(clips, loss):
 
 
 def recurrent():
-    """Of the book's own recurrent layer."""
+    """Of the book's own recurrent layers."""
     keras.utils.set_random_seed(0)
-    layers = [ConvGRU2D(2, 3, padding="same"), keras.layers.Conv2D(1, 3, padding="same")]
+    two_memories = SpatiotemporalLSTM2D(2, 3, padding="same", return_sequences=True)
+    layers = [two_memories, ConvGRU2D(2, 3, padding="same"), keras.layers.Conv2D(1, 3, padding="same")]
     return keras.Sequential([keras.Input(SHAPE), *layers])
 
 
-@pytest.mark.parametrize("make", [lambda: network("forecaster"), recurrent])
+@pytest.mark.parametrize("make", [lambda: network("forecaster"), lambda: network("predrnn"), recurrent])
 def test_a_saved_model_is_the_model(make, tmp_path):
     context = np.random.default_rng(0).random((2, *SHAPE), np.float32)
     model = make()

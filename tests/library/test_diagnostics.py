@@ -11,7 +11,7 @@ from nextframe import diagnostics, forecasting, metrics
 from nextframe.benchmark import tasks
 from nextframe.datasets import memory_tasks
 from nextframe.datasets.moving_digits import moving_digits
-from nextframe.layers import CausalConv3D, ConvGRU2D, FoldFrames
+from nextframe.layers import CausalConv3D, ConvGRU2D, FoldFrames, SpatiotemporalLSTM2D
 from nextframe.models import build
 from nextframe.windows import sliding_windows, to_unit
 
@@ -53,6 +53,11 @@ def test_flops_by_hand():
     assert diagnostics.forward_flops(recurrent) == 2 * 10 * 4 * 24 * 20 * 16 * 9 * (2 + 16)
     gru = model_of(ConvGRU2D(16, 3, padding="same"), (10, 24, 20, 2))
     assert diagnostics.forward_flops(gru) == 2 * 10 * 3 * 24 * 20 * 16 * 9 * (2 + 16)
+    products = 9 * 16 * (7 * 2 + (4 + 3 + 2) * 16) + 2 * 16 * 16  # input, hidden state, second memory, both of them
+    two_memories = model_of(SpatiotemporalLSTM2D(16, 3, padding="same", return_sequences=True), (10, 24, 20, 2))
+    assert diagnostics.forward_flops(two_memories) == 2 * 10 * 24 * 20 * products
+    strided = model_of(SpatiotemporalLSTM2D(16, 3, strides=2, padding="same"), (10, 24, 20, 2))
+    assert diagnostics.forward_flops(strided) == 2 * 10 * 12 * 10 * products
     transposed = model_of(layers.Conv2DTranspose(8, 3, strides=2, padding="same"), (12, 10, 4))
     assert diagnostics.forward_flops(transposed) == 2 * 12 * 10 * 4 * 9 * 8
     depthwise = model_of(layers.DepthwiseConv2D(3, padding="same"), (24, 20, 4))
@@ -68,6 +73,23 @@ def test_flops_add_up_over_layers_and_nested_models():
     outer = model_of(lambda x: layers.Dense(4)(layers.BatchNormalization()(inner(x))), (24, 20, 3))
     assert diagnostics.forward_flops(outer) == 2 * 24 * 20 * (8 * 9 * 3 + 8 * 4)
     assert diagnostics.training_flops(outer) == 3 * diagnostics.forward_flops(outer)
+
+
+def test_flops_of_a_layer_count_at_each_call():
+    """Of this model alone, each at its own size; but not those of a batch of zeros, which all forecasts share."""
+    shared = layers.Conv2D(3, 3, padding="same", use_bias=False)
+    model_of(shared, (48, 48, 3))
+    twice = model_of(lambda x: shared(shared(x)[:, ::2, ::2]), (24, 20, 3))
+    each = 2 * 9 * 3 * 3
+    assert diagnostics.forward_flops(twice) == each * (24 * 20 + 12 * 10)
+    nested = model_of(lambda x: twice(twice(x)[:, :1, :1] + x), (24, 20, 3))
+    assert diagnostics.forward_flops(nested) == 2 * diagnostics.forward_flops(twice)
+    constant = model_of(lambda x: shared(x) + shared(ops.zeros_like(ops.take(x, [0], axis=0))), (24, 20, 3))
+    assert diagnostics.forward_flops(constant) == each * 24 * 20
+    inputs = keras.Input(batch_shape=(4, 24, 20, 3))
+    assert diagnostics.forward_flops(keras.Model(inputs, shared(inputs))) == each * 24 * 20
+    in_a_row = keras.Sequential([keras.Input((24, 20, 3)), layers.Conv2D(3, 3, padding="same"), twice])
+    assert diagnostics.forward_flops(in_a_row) == each * (2 * 24 * 20 + 12 * 10)
 
 
 def test_flops_of_baselines_are_none():

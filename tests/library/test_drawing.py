@@ -32,6 +32,7 @@ CHANGES = {
     "forecaster": [{"filters": 32}, {"blocks": 5}, {"deep_blocks": 2}, {"frames": 3}],
     "flow_unet": [{"filters": 32}],
     "simvp": [{"filters": 16}, {"depth": 4}, {"translator": "tau"}, {"translator": "incepu"}, {"mlp_ratio": 8}],
+    "predrnn": [{"filters": 16}, {"depth": 3}, {"kernel_size": 5}],
 }
 
 
@@ -165,6 +166,22 @@ def test_a_shared_network_is_counted_once():
     found = stages(model)
     assert sum(stage.parameters for stage in found) == network.count_params()
     assert [stage.name for stage in found].count("frames as channels") == 2
+
+
+def test_a_cell_that_is_called_step_by_step_is_drawn_once():
+    """With the operations of all its steps."""
+    model = built("predrnn")
+    assert drawn_stages(model) == [
+        ("context", 1, ()),
+        ("4×4 pixels → channels", 1, (0,)),
+        ("zeros", 1, (0,)),
+        ("SpatiotemporalLSTM2DCell", 1, (1, 2)),
+        ("SpatiotemporalLSTM2DCell", 1, (3, 2)),
+        ("Conv2D", 1, (4,)),
+        ("channels → 4×4 pixels", 1, (5,)),
+    ]
+    lower = stages(model)[3]
+    assert lower.flops == SHAPE[0] * 2 * lower.parameters * 4 * 4
 
 
 def test_sequential():

@@ -221,7 +221,7 @@ def test_channels_first_is_refused_with_its_cure():
     assert build("conv_lstm", (4, 16, 16, 1)).output_shape == (None, 16, 16, 1)
 
 
-@pytest.mark.parametrize("name", ["conv3d", "conv_lstm", "frames_as_channels", "forecaster", "unet"])
+@pytest.mark.parametrize("name", ["conv3d", "conv_lstm", "frames_as_channels", "forecaster", "unet", "predrnn"])
 @pytest.mark.parametrize(
     ("sides", "patch"), [((33, 47), 2), ((33, 47), 4), ((18, 16), 4), ((30, 45), 4), ((12, 20), 5)]
 )
@@ -267,6 +267,7 @@ VARIANTS = [
         ("simvp", {"filters": 4, "translator": translator, "translator_filters": 16, "translator_depth": 1})
         for translator in TRANSLATORS
     ),
+    ("predrnn", {"filters": 4, "patch": 2}),
 ]
 
 
@@ -331,6 +332,9 @@ def test_parameters_by_hand():
     pairs = 4 * 9 * 16 * 8  # each gate's kernel reads the patches of a second frame
     assert build("conv_lstm", shape, frames_per_step=2, **size).count_params() == 4 * gates + pairs + decoder
     assert build("conv_lstm", shape, cell="gru", **size).count_params() == 3 * gates + decoder
+    lower, upper = (9 * 8 * (7 * inputs + (4 + 3 + 2) * 8) + 2 * 8 * 8 for inputs in (16, 8))  # patches; hidden state
+    size = {"filters": 8, "depth": 2, "patch": 4}
+    assert build("predrnn", shape, **size).count_params() == lower + upper + 8 * 16
     features = 4 * 4 * 4  # 16×16 halved twice, 4 filters
     stack = (9 * 4 + 4) + (9 * 4 * 4 + 4) + 4 * units * (features + units + 1) + paint
     assert build("conv_then_lstm", shape, filters=4, units=units).count_params() == stack
