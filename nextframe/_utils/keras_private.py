@@ -15,17 +15,17 @@ def examples_in_mean_loss(model: keras.Model) -> int:
     return int(mean_loss.count)
 
 
-def calls_in(model: keras.Model) -> list[tuple[keras.layers.Layer, keras.KerasTensor, keras.KerasTensor]]:
-    """Return each call of a layer in a functional or sequential model: the layer, its first input and its first output.
+def calls_in(model: keras.Model) -> list[tuple[keras.layers.Layer, list[keras.KerasTensor], keras.KerasTensor]]:
+    """Return each call of a layer in a functional or sequential model: the layer, its inputs and its first output.
 
     A layer that is called several times is listed as often. In public, Keras tells of a layer's first call alone
     (`layer.input`), wherever that was made. A way to walk through a model's graph would replace this.
     """
     if not hasattr(model, "_nodes_by_depth"):  # sequential: each layer is called once
-        return [(layer, layer.input, layer.output) for layer in model.layers]
+        return [(layer, [layer.input], layer.output) for layer in model.layers]
     nodes = [node for of_depth in model._nodes_by_depth.values() for node in of_depth if not node.is_input]
     called = [node for node in nodes if isinstance(node.operation, keras.layers.Layer)]
-    return [(node.operation, node.input_tensors[0], node.output_tensors[0]) for node in called]
+    return [(node.operation, list(node.input_tensors), node.output_tensors[0]) for node in called]
 
 
 def update_in_one_pass(optimizer: keras.optimizers.Adam) -> None:

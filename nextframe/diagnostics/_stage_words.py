@@ -24,6 +24,8 @@ def describe_layer(layer: keras.layers.Layer) -> tuple[str, str]:
     if isinstance(inside, keras.Model):
         names, words = _inside(inside), [*words, *_frozen(inside)]
         return names[0], ", ".join([*names[1:], *words])
+    if isinstance(layer, layers.MultiHeadAttention):
+        return type(layer).__name__, _attention(layer)
     cell = getattr(inside, "cell", inside)  # of a recurrent layer
     size = getattr(cell, "kernel_size", getattr(cell, "pool_size", None))
     stride = max(cell.strides) if hasattr(cell, "kernel_size") else 1
@@ -69,6 +71,7 @@ def describe_steps(steps: Sequence[Key], graph: Graph) -> str:
         "differences from the last frame" if differs else "",
         *_reshapings(steps, graph),
         "gate" if {"Sigmoid", "Multiply"} <= kinds else "",
+        "product" if kinds == {"Multiply"} else "",
         "mean over time" if "Mean" in kinds else "",
         "softmax" if "Softmax" in kinds else "",
         ("weighted sum" + (f" of {taken}" if taken and not (differs or added) else "")) if weighs else "",
@@ -86,6 +89,13 @@ def _inside(model: keras.Model) -> list[str]:
         return [each.name.replace("_", " ") for each in all_layers(model) if isinstance(each, keras.Model)][:2]
     parts = [describe_layer(layer) for layer in model.layers if layer.weights and hasattr(layer, "kernel_size")]
     return [*parts[0]] if len(parts) == 1 else ["layers", *(" ".join(part) for part in parts)]
+
+
+def _attention(layer: layers.MultiHeadAttention) -> str:
+    """Say how many heads attend, and along which axes of tokens `(time, space, channels)`."""
+    along = {(1,): "time", (2,): "space", (1, 2): "time and space"}.get(layer.attention_axes)
+    heads = f"{layer.num_heads} heads"
+    return f"{heads} over {along}" if along and len(layer.output.shape) == 4 else heads
 
 
 def _count(layer: keras.layers.Layer, name: str) -> str:
@@ -134,6 +144,10 @@ def _reshaping(before: tuple[int, ...], after: tuple[int, ...]) -> str:
     if len(before) == 4 and before[0] == 1:  # one step: time does not matter
         before, after = before[1:], after[1:] if len(after) == 4 else after
     match before, after:
+        case (_, rows, columns, _), (_, places, _) if places == rows * columns and before[-1] == after[-1]:
+            return "rows and columns → places"
+        case (_, places, _), (_, rows, columns, _) if places == rows * columns and before[-1] == after[-1]:
+            return "places → rows and columns"
         case (_, rows, columns, channels), (_, features) if features == rows * columns * channels:
             return "each frame → a vector" if channels == 1 else "each step → a vector"
         case (((_, _, _, _) | (_, _, _)), (_,)):

@@ -19,9 +19,10 @@ _CHEAP = (layers.BatchNormalization, layers.LayerNormalization, layers.GroupNorm
 def forward_flops(model: keras.Model) -> int:
     """Count the floating-point operations of one forecast: two for each product of a matrix or a convolution.
 
-    Biases, activations, pooling and reshaping are left out; they are small beside the products. Padding is counted as
-    if it were pixels, as Keras computes it. A layer counts once for each time that the model calls it; a call on a
-    fixed batch, such as one of zeros, is made once for all forecasts and does not count.
+    Attention has two products of its own: queries with keys, and what comes of them with values. Biases, activations,
+    pooling and reshaping are left out; they are small beside the products. Padding is counted as if it were pixels, as
+    Keras computes it. A layer counts once for each time that the model calls it; a call on a fixed batch, such as one
+    of zeros, is made once for all forecasts and does not count.
 
     Raises:
         ValueError: A layer with weights whose operations this function cannot count.
@@ -61,18 +62,32 @@ def layer_flops(layer: keras.layers.Layer, model: keras.Model) -> int:
     if not layer.weights:
         return 0
     batch_size = model.inputs[0].shape[0]
-    shapes = [(inputs.shape, outputs.shape) for called, inputs, outputs in calls_in(model) if called is layer]
+    found = [(inputs, output) for called, inputs, output in calls_in(model) if called is layer]
     return sum(
-        _call_flops(layer, inputs[1:], outputs[1:])
-        for inputs, outputs in shapes
-        if batch_size is not None or inputs[0] is None
+        _call_flops(layer, [each.shape[1:] for each in inputs], output.shape[1:])
+        for inputs, output in found
+        if batch_size is not None or inputs[0].shape[0] is None
     )
 
 
-def _call_flops(layer: keras.layers.Layer, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
+def _call_flops(layer: keras.layers.Layer, inputs: list[tuple[int, ...]], outputs: tuple[int, ...]) -> int:
+    if isinstance(layer, layers.MultiHeadAttention):
+        return _attention_flops(layer, *inputs[:2])
     if isinstance(layer, layers.TimeDistributed | FoldFrames):
-        return inputs[0] * _product_flops(layer.layer, inputs[1:], outputs[1:])
-    return _product_flops(layer, inputs, outputs)
+        return inputs[0][0] * _product_flops(layer.layer, inputs[0][1:], outputs[1:])
+    return _product_flops(layer, inputs[0], outputs)
+
+
+def _attention_flops(layer: layers.MultiHeadAttention, query: tuple[int, ...], value: tuple[int, ...]) -> int:
+    """Operations of attention for one example: those of its matrices, and of every query with all that it sees."""
+    queries, values = (int(np.prod(tokens[:-1])) for tokens in (query, value))
+    products = 0
+    for weight in layer.weights:
+        *_, matrix, name = weight.path.split("/")
+        if name == "kernel":
+            products += int(np.prod(weight.shape)) * (values if matrix in ("key", "value") else queries)
+    seen = int(np.prod([value[axis - 1] for axis in layer.attention_axes]))
+    return 2 * (products + queries * seen * layer.num_heads * (layer.key_dim + layer.value_dim))
 
 
 def _product_flops(layer: keras.layers.Layer, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:

@@ -22,6 +22,7 @@ from nextframe.models.flow_unet import flow_unet
 from nextframe.models.forecaster import forecaster
 from nextframe.models.frames_as_channels import frames_as_channels
 from nextframe.models.grid_hybrid import grid_hybrid
+from nextframe.models.predformer import predformer
 from nextframe.models.predrnn import predrnn
 from nextframe.models.simvp import simvp
 from nextframe.models.stacked_hybrid import stacked_classifier, stacked_hybrid
@@ -52,6 +53,7 @@ NETWORKS = (
     flow_unet,
     simvp,
     predrnn,
+    predformer,
 )
 # `mirrored_flow` is for videos whose walls are the frame's edges, so it is
 # no baseline of every comparison

@@ -68,6 +68,21 @@ def test_flops_by_hand():
     assert diagnostics.forward_flops(folded) == diagnostics.forward_flops(frames)
 
 
+def test_flops_of_attention_by_hand():
+    """Four matrices for each token, and two products of each token with all that it sees."""
+    width, heads, size, times, places = 12, 3, 5, 10, 24
+    tokens, matrices = times * places, 4 * width * heads * size
+    for axes, seen in ((1, times), (2, places), ((1, 2), times * places), (None, times * places)):
+        attend = layers.MultiHeadAttention(heads, size, attention_axes=axes)
+        model = model_of(lambda x, attend=attend: attend(x, x), (times, places, width))
+        assert diagnostics.forward_flops(model) == 2 * tokens * (matrices + 2 * seen * heads * size)
+    query, value, key = keras.Input((6, 8)), keras.Input((9, 7)), keras.Input((9, 5))
+    attend = layers.MultiHeadAttention(heads, size, value_dim=4, output_shape=2, use_bias=False)
+    across = keras.Model([query, value, key], attend(query, value, key))
+    of_query, of_value = 6 * heads * (8 * size + 4 * 2), 9 * heads * (7 * 4 + 5 * size)
+    assert diagnostics.forward_flops(across) == 2 * (of_query + of_value + 6 * 9 * heads * (size + 4))
+
+
 def test_flops_add_up_over_layers_and_nested_models():
     inner = model_of(layers.Conv2D(8, 3, padding="same"), (24, 20, 3))
     outer = model_of(lambda x: layers.Dense(4)(layers.BatchNormalization()(inner(x))), (24, 20, 3))

@@ -33,6 +33,7 @@ CHANGES = {
     "flow_unet": [{"filters": 32}],
     "simvp": [{"filters": 16}, {"depth": 4}, {"translator": "tau"}, {"translator": "incepu"}, {"mlp_ratio": 8}],
     "predrnn": [{"filters": 16}, {"depth": 3}, {"kernel_size": 5}],
+    "predformer": [{"width": 32}, {"heads": 2}, {"order": "stts"}, {"order": "full", "repeats": 4}],
 }
 
 
@@ -153,6 +154,12 @@ def test_a_forecaster_in_stages():
         ("time_distributed", {}, "efficientnet lite0, on each frame, frozen, BatchNormalization"),
         ("grid_hybrid", {}, "2 frames → one step"),
         ("flow_unet", {}, "join, differences from the last frame, softmax, weighted sum, add"),
+        ("predformer", {}, "rows and columns → places"),
+        ("predformer", {}, "the last step: places → rows and columns"),
+        ("predformer", {}, "MultiHeadAttention 4 heads over time"),
+        ("predformer", {}, "MultiHeadAttention 4 heads over space"),
+        ("predformer", {"order": "full"}, "MultiHeadAttention 4 heads over time and space"),
+        ("predformer", {}, "Dense 192 units, Dense 192 units, product, Dense 48 units"),
     ],
 )
 def test_words(name, change, words):

@@ -58,12 +58,15 @@ def test_every_call_in_a_model_is_found():
     shared, inputs = layers.Dense(2), keras.Input((5, 2))
     shared(keras.Input((7, 2)))  # no part of the model
     model = keras.Model(inputs, layers.Add()([shared(inputs), shared(shared(inputs)[:, :3])[:, :1]]))
-    found = [(layer.name, given.shape, made.shape) for layer, given, made in calls_in(model) if layer is shared]
+    found = [(layer.name, given[0].shape, made.shape) for layer, given, made in calls_in(model) if layer is shared]
     whole, part = (None, 5, 2), (None, 3, 2)
     assert sorted(found, key=str) == [(shared.name, part, part), *[(shared.name, whole, whole)] * 2], (
         f"Keras {keras.__version__} keeps the graph of a functional model elsewhere: find the calls of its layers "
         "another way in nextframe/_utils/keras_private.py. Until then diagnostics.forward_flops fails"
     )
+    other, attend = keras.Input((3, 2)), layers.MultiHeadAttention(1, 2)
+    across = keras.Model([inputs, other], attend(inputs, other))
+    assert [[each.shape for each in given] for _, given, _ in calls_in(across)] == [[whole, part]]
     in_a_row = keras.Sequential([inputs, shared])
     assert [layer for layer, _, _ in calls_in(in_a_row)] == [shared]
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from nextframe.layers import CausalConv3D, ConvGRU2D, FoldFrames
+from nextframe.layers import CausalConv3D, ConvGRU2D, FoldFrames, SinusoidalPositions
 
 
 @pytest.fixture
@@ -265,3 +265,33 @@ def test_fold_frames_comes_back_from_a_file(tmp_path):
 def test_fold_frames_wants_frames():
     with pytest.raises(ValueError, match=r"shape \(2, 3\): expected \(batch, frames, ...\)"):
         FoldFrames(keras.layers.Dense(1)).build((2, 3))
+
+
+# ---- positions ----
+
+
+def test_waves_by_hand():
+    """Tokens are numbered through rows and columns; pairs of channels share a rate, each slower than the one before."""
+    found = output(SinusoidalPositions(), np.zeros((2, 3, 4, 5), np.float32))
+    assert found.shape == (2, 3, 4, 5)
+    assert np.array_equal(found[0], found[1])
+    for row, column in ((0, 0), (0, 3), (2, 1)):
+        number = 4 * row + column
+        slower = number / 10_000 ** (2 / 5), number / 10_000 ** (4 / 5)
+        waves = [np.sin(number), np.cos(number), np.sin(slower[0]), np.cos(slower[0]), np.sin(slower[1])]
+        np.testing.assert_allclose(found[0, row, column], waves, atol=1e-6)
+
+
+def test_waves_are_added_and_have_no_weights(video):
+    layer = SinusoidalPositions()
+    np.testing.assert_allclose(output(layer, video) - video, output(layer, np.zeros_like(video)), atol=1e-6)
+    assert layer.weights == []
+    assert layer.compute_output_shape((None, 6, 3)) == (None, 6, 3)
+    half = SinusoidalPositions(dtype="float16")(video)
+    assert keras.backend.standardize_dtype(half.dtype) == "float16"
+
+
+@pytest.mark.parametrize("shape", [(4,), (None, 8), (None, None, 8), (None, 4, None)])
+def test_waves_need_to_know_their_tokens(shape):
+    with pytest.raises(ValueError, match=r"expected \(batch, tokens, channels\), or more axes of tokens"):
+        SinusoidalPositions().build(shape)

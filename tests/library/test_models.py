@@ -221,7 +221,9 @@ def test_channels_first_is_refused_with_its_cure():
     assert build("conv_lstm", (4, 16, 16, 1)).output_shape == (None, 16, 16, 1)
 
 
-@pytest.mark.parametrize("name", ["conv3d", "conv_lstm", "frames_as_channels", "forecaster", "unet", "predrnn"])
+@pytest.mark.parametrize(
+    "name", ["conv3d", "conv_lstm", "frames_as_channels", "forecaster", "unet", "predrnn", "predformer"]
+)
 @pytest.mark.parametrize(
     ("sides", "patch"), [((33, 47), 2), ((33, 47), 4), ((18, 16), 4), ((30, 45), 4), ((12, 20), 5)]
 )
@@ -268,6 +270,8 @@ VARIANTS = [
         for translator in TRANSLATORS
     ),
     ("predrnn", {"filters": 4, "patch": 2}),
+    ("predformer", {"width": 8, "heads": 2, "order": "ts"}),
+    ("predformer", {"width": 8, "heads": 2, "order": "full", "patch": 2}),
 ]
 
 
@@ -434,6 +438,21 @@ def test_no_model_sees_what_it_predicts(name):
         ("simvp", {"translator_filters": 1}, "translator_filters=1: expected a whole number, at least 2"),
         ("simvp", {"horizon": 5}, "horizon=5 with a context of 4 frames: .*lower horizon to 4, or show 5 frames"),
         ("simvp", {"depth": 10}, r"depth=10 halves .* 5 times: choose depth=9, or resize the frames to 32×32, as"),
+        (
+            "predformer",
+            {"order": "tt"},
+            "order='tt': expected one of ts, st, tst, sts, tsst, stts, fac_ts, fac_st, full",
+        ),
+        ("predformer", {"heads": 5}, "width=48 cannot be shared by heads=5: choose .* width=50"),
+        ("predformer", {"repeats": 0}, "repeats=0: expected a whole number, at least 1"),
+        ("predformer", {"expansion": 0}, "expansion=0: expected a whole number, at least 1"),
+        ("predformer", {"patch": 3}, "patch=3 does not divide frames of 16×16: choose patch=2, or resize"),
+        ("predformer", {"horizon": 0}, "horizon=0: expected a whole number, at least 1"),
+        (
+            "predformer",
+            {"horizon": 5},
+            "horizon=5 is more than the 4 frames of context.*: choose horizon=4, or horizon=1",
+        ),
         ("mirrored_flow", {"turns_at": 0.0}, r"turns_at=0.0, apart=0.5: expected both above 0"),
     ],
 )
