@@ -552,6 +552,7 @@ def test_several_frames_ahead_on_differences(context, horizon, straight_on):
     on_changes = on_differences(model, gain=3.0)
     np.testing.assert_allclose(on_changes.predict(context, verbose=0), model.predict(context, verbose=0), atol=1e-5)
     assert frames_ahead(on_changes) == horizon
+    assert on_changes.output_names == ["rollout"]
     expected = 2 * context[:, -1] - context[:, -2]
     np.testing.assert_allclose(forecasting.predict_next(on_changes, context), expected, atol=1e-5)
 
