@@ -18,8 +18,7 @@ class SpatiotemporalLSTM2DCell(keras.layers.LSTMCell):
 
     Call arguments:
         inputs: `(batch, rows, columns, channels)`.
-        states: The hidden state, the cell state and the second memory in a list, each
-            `(batch, new rows, new columns, filters)`.
+        states: Hidden state, cell state and second memory, each `(batch, new rows, new columns, filters)`, in a list.
         training: Whether dropout is at work.
 
     Returns:
