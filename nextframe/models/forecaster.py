@@ -59,6 +59,7 @@ def predict_kernels(
     x: keras.KerasTensor, max_displacement: int, kernels: str
 ) -> keras.KerasTensor:
     """Kernel prediction: one weight for each shift, for every patch; before training, all weight is on no shift."""
+    one_of("kernels", kernels, KERNELS)
     if max_displacement == 0:
         return ops.ones_like(x[..., :1])
     shifts = (2 * max_displacement + 1) ** 2
@@ -101,6 +102,16 @@ def apply_kernels(
     return ops.stack(moved, axis=-1)
 
 
+def correct(
+    moved: keras.KerasTensor, x: keras.KerasTensor, patch: int
+) -> keras.KerasTensor:
+    """Add what no motion of the last frame explains; nothing before training."""
+    options = {"padding": "same", "kernel_initializer": "zeros"}
+    change = layers.Conv2D(patch**2, 3, **options)(x)
+    options = {"dtype": "float32", "name": "moved_and_corrected"}
+    return layers.Add(**options)([moved, change])
+
+
 def check_sizes(
     context_shape: tuple[int, ...],
     blocks: int,
@@ -108,10 +119,8 @@ def check_sizes(
     frames: int,
     max_displacement: int,
     patch: int,
-    kernels: str,
 ) -> None:
     """Raise a ValueError that names the argument that does not fit."""
-    one_of("kernels", kernels, KERNELS)
     whole_number("frames", frames)
     whole_number("blocks", blocks)
     whole_number("deep_blocks", deep_blocks, least=0)
@@ -167,23 +176,13 @@ def forecaster(
     """
     context = context_input(context_shape)
     check_sizes(
-        context_shape,
-        blocks,
-        deep_blocks,
-        frames,
-        max_displacement,
-        patch,
-        kernels,
+        context_shape, blocks, deep_blocks, frames, max_displacement, patch
     )
-    seen = patchify(context[:, -frames:], patch)
-    x = frames_to_channels(seen)
+    x = frames_to_channels(patchify(context[:, -frames:], patch))
     x = unet(x, filters, blocks, deep_filters, deep_blocks)
     weights = predict_kernels(x, max_displacement, kernels)
     moved = apply_kernels(context[:, -1], weights, max_displacement, patch)
-    options = {"padding": "same", "kernel_initializer": "zeros"}
     if correction:
-        change = layers.Conv2D(patch**2, 3, **options)(x)
-        options = {"dtype": "float32", "name": "moved_and_corrected"}
-        moved = layers.Add(**options)([moved, change])
+        moved = correct(moved, x, patch)
     forecast = to_frame(context, unpatchify(moved, patch), "linear")
     return keras.Model(context, forecast, name="forecaster")
