@@ -167,6 +167,13 @@ def test_words(name, change, words):
     assert words in [part for stage in stages(model) for part in (stage.name, stage.detail)]
 
 
+def test_attention_is_drawn_in_its_order():
+    found = [
+        stage.detail.split()[-1] for stage in stages(built("predformer", order="tst")) if "Attention" in stage.detail
+    ]
+    assert found == ["time", "space", "time"]
+
+
 def test_a_shared_network_is_counted_once():
     network = frames_as_channels(SHAPE)
     model = on_differences(network)

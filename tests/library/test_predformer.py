@@ -256,6 +256,15 @@ def test_other_orders_as_published(order, repeats, endings, billions):
     assert products / 1e9 == pytest.approx(billions, rel=0.01)
 
 
+def test_expansion_is_of_the_feed_forward():
+    """Its two matrices on the way in, with biases, and its one on the way out."""
+    wide, narrow = (
+        build("predformer", SHAPE, width=8, heads=2, order="ts", expansion=expansion).count_params()
+        for expansion in (5, 2)
+    )
+    assert wide - narrow == 2 * (5 - 2) * 8 * (2 * (8 + 1) + 8)
+
+
 def test_full_attention_costs_more():
     """By the second product that grows with all tokens of all frames; everything else is equal."""
     tokens, blocks, width = 10 * 64, 4, 48
