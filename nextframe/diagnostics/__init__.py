@@ -4,7 +4,7 @@ What does it cost? Does a shifted clip give a shifted forecast? How far back doe
 remember? Does it see what it should predict? And which stages is it made of?
 """
 
-from nextframe.diagnostics.cost import forward_flops, peak_training_memory, training_flops
+from nextframe.diagnostics.cost import forward_flops, layer_flops, peak_training_memory, training_flops
 from nextframe.diagnostics.equivariance import shift_error
 from nextframe.diagnostics.leaks import data_leaks, leaks
 from nextframe.diagnostics.memory import memory_network, memory_of, memory_skill
@@ -15,6 +15,7 @@ __all__ = [
     "Stage",
     "data_leaks",
     "forward_flops",
+    "layer_flops",
     "leaks",
     "memory_network",
     "memory_of",
