@@ -15,7 +15,7 @@ from nextframe.models import NETWORKS, build
 PAGE = (Path(__file__).resolve().parents[2] / "book" / "golden_rules.md").read_text(encoding="utf-8")
 NAMES = [network.__name__ for network in NETWORKS]
 # The pixels a side of what the column "space" names; the others have no such promise, or break it a little
-SHIFTS = {"any shift": 1, "whole patches": 2, "whole squares": 2, "two patches": 4}
+SHIFTS = {"any shift": 1, "whole patches": 2, "whole squares": 2, "two patches": 4, "patches of four": 4}
 
 
 def rows(text: str) -> dict[str, dict[str, str]]:
