@@ -4,11 +4,12 @@ Every function takes frames `(..., height, width, 1)`, floats with 0 black and 1
 shape `(...)`: average them last. Nothing is clipped behind your back; call `clip_to_unit` where you mean to.
 """
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
+from nextframe._utils.metric_cases import cases
 from nextframe._utils.validation import one_of, range_cure
 
 SSIM_WINDOW = 7  # side of the square that SSIM looks at, in pixels; scikit-image's default
@@ -184,6 +185,30 @@ def score(truth: np.ndarray, forecast: np.ndarray, last_frame: np.ndarray, *, cl
         "SSIM": float(ssim(truth, forecast).mean()),
         "skill": skill(truth, forecast, last_frame),
     }
+
+
+def conformance(psnr: Callable | None = None, ssim: Callable | None = None) -> dict[str, dict[str, Any]]:
+    """Put any implementation of PSNR or SSIM through eight cases whose values the definitions give by hand.
+
+    None of them depends on the kind of window that an SSIM takes.
+
+    Args:
+        psnr, ssim: From truth and forecast, float64 `(frames, height, width, 1)` in 0..1, to one number for all frames,
+            or one for each.
+
+    Returns:
+        Case, in words → its "metric", the "expected" and the "found" mean over frames, and whether that is "right".
+        Cases of a metric that was not given are left out.
+    """
+    given = {name: metric for name, metric in {"PSNR": psnr, "SSIM": ssim}.items() if metric is not None}
+    tried = {}
+    for case in cases():
+        if case.metric in given:
+            found = float(np.mean(given[case.metric](case.truth, case.forecast)))
+            right = found == case.expected or abs(found - case.expected) <= case.tolerance
+            told = {"metric": case.metric, "expected": case.expected, "found": found, "right": bool(right)}
+            tried[case.name] = told
+    return tried
 
 
 def _difference(truth: np.ndarray, forecast: np.ndarray) -> np.ndarray:
