@@ -163,7 +163,8 @@ def second_title(notebook):
 
 
 def no_summary(notebook):
-    notebook.cells[-1].source = notebook.cells[-1].source.replace("## Summary", "## Notes")
+    summary = next(cell for cell in notebook.cells if cell.source.startswith("## Summary"))
+    summary.source = summary.source.replace("## Summary", "## Notes")
 
 
 BREAKS = {

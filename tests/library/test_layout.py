@@ -22,6 +22,7 @@ LAYERS = (
     ("plotting", "drawing"),
     ("widgets", "verdicts"),
     ("video",),
+    ("exercises",),
     ("__main__",),
 )
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}

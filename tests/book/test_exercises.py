@@ -1,0 +1,246 @@
+"""Every exercise of every chapter: its solution is right, wrong answers are not, and what is open is said to be."""
+
+import ast
+import contextlib
+import copy
+import functools
+import io
+import re
+from pathlib import Path
+
+import keras
+import nbformat
+import numpy as np
+import pytest
+
+from nextframe.exercises import Exercise, checking, review
+from nextframe.exercises.exercise import review_function, review_value
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CHECK = re.compile(r'^check\("([\d.]+)", \w+\)$', re.MULTILINE)
+KINDS = {"Predict": "predict", "Mend": "mend", "Build": "build"}
+
+# Tempting and wrong: code in place of the solution's. Numbers, words and dicts are put off by themselves, see below
+WRONG = {
+    "1.1": ['arguments = {"context": 60, "horizon": 30, "frame_step": 3}'],
+    "1.2": ["leaking = 0", "leaking = 11"],
+    "1.3": [
+        "def by_hand(clip, context, horizon):\n"
+        "    starts = range(len(clip) - context)\n"
+        "    return np.array([clip[s : s + context] for s in starts]), np.array([clip[s + context] for s in starts])",
+    ],
+    "1.4": ["f = lambda contexts: contexts[-1]", "f = lambda contexts: contexts[:, 0]"],
+    "1.5": [
+        "f = lambda clip: np.diff(clip, axis=0)",
+        "f = lambda clip: np.abs(np.diff(clip.astype(int), axis=0))",
+        "f = lambda clip: clip[:-1].astype(int) - clip[1:]",
+    ],
+    "1.6": [
+        "f = lambda frames, context, horizon, stride: np.arange(0, frames - context - horizon, stride)",
+        "f = lambda frames, context, horizon, stride: np.arange(0, frames - context + 1, stride)",
+        "f = lambda frames, context, horizon, stride: np.arange(frames - context - horizon + 1)",
+    ],
+    "1.7": [
+        "f = lambda starts, context, frame_step: starts[:, None] + np.arange(context)",
+        "f = lambda starts, context, frame_step: starts + frame_step * np.arange(context)[:, None]",
+    ],
+    "1.8": [
+        "f = lambda clip, starts, context: clip[starts[:, None] + np.arange(context)] / 255",
+        "f = lambda clip, starts, context: clip[starts[:, None] + np.arange(context)][..., None]",
+    ],
+    "2.1": ["f = lambda x: 2 * x[:, -1] - x[:, -2]", "f = lambda x: (x[:, -1] + x[:, -2]) / 2"],
+    "2.2": ['ahead = {"bottle": True, "box": False}'],
+    "2.3": [f'lowest = "{name}"' for name in ("copy_last", "black", "optical_flow")],
+    "2.4": ["f = lambda a, b: 10 * np.log10(255**2 / np.mean((a.astype('int8') - b.astype('int8')) ** 2.0))"],
+    "2.5": ["f = lambda a, b, c: 1 - np.median(metrics.mse(a, b)) / np.median(metrics.mse(a, c))"],
+}
+
+
+@functools.cache
+def exercises():
+    """Name → kind on the page, the cell's source and output, its solution, and what a cell before it imported."""
+    found = {}
+    for path in CHAPTERS:
+        cells = nbformat.read(path, as_version=4).cells
+        imports = ""
+        for at, cell in enumerate(cells):
+            if cell.cell_type != "code" or not (names := CHECK.findall(cell.source)):
+                continue
+            (name,) = names
+            nodes = [node for node in ast.parse(cell.source).body if isinstance(node, ast.Import | ast.ImportFrom)]
+            imports += "".join(f"{ast.unparse(node)}\n" for node in nodes)
+            kind = re.match(r"\*\*(\d+)\. (\w+)\.\*\*", cells[at - 1].source)
+            assert kind, f"{path.stem}: the cell before {name} does not begin with its number and kind"
+            assert name == f"{int(path.stem[:2])}.{kind[1]}", f"{path.stem} has {name} at number {kind[1]}"
+            (output,) = cell.outputs
+            solution = re.fullmatch(r"<details>.*```python\n(.*?)```.*</details>", cells[at + 1].source, re.DOTALL)
+            assert solution, f"{path.stem}: no code in the solution of {name}"
+            assert name not in found
+            found[name] = KINDS[kind[2]], cell.source, output.text, solution[1], imports
+    return found
+
+
+def run(name, code, imports):
+    """Run code, and hand the last name that it gave a value to the check of an exercise."""
+    space = {}
+    exec(imports, space)
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(code, space)
+    defined = [getattr(node, "name", None) or node.targets[0].id for node in ast.parse(code).body if named(node)]
+    return space[defined[-1]]
+
+
+def named(node):
+    return isinstance(node, ast.FunctionDef | ast.Assign)
+
+
+NAMES = list(exercises())
+
+
+def test_chapters_and_library_have_the_same_exercises():
+    assert set(NAMES) == set(checking.EXERCISES) == set(WRONG)
+
+
+def test_all_three_kinds_and_ten_puzzles():
+    assert {checking.EXERCISES[name].kind for name in NAMES} == set(KINDS.values())
+    text = "\n".join(cell.source for path in CHAPTERS for cell in nbformat.read(path, as_version=4).cells)
+    assert [int(number) for number in re.findall(r"\*Puzzle (\d+) of 10\.\*", text)] == list(range(1, 6))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_as_the_page_has_it(name, capsys):
+    """Open to begin with, or, where a bug is planted, wrong: the page shows what is said."""
+    kind, source, output, _, imports = exercises()[name]
+    assert kind == checking.EXERCISES[name].kind
+    exec(imports + source, {})
+    assert capsys.readouterr().out == output
+    assert output.startswith(f"Exercise {name}: {'not yet' if kind == 'mend' else 'still to fill in'}")
+    assert max(map(len, output.splitlines())) <= checking.WIDTH
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_solution_is_right(name):
+    _, _, _, solution, imports = exercises()[name]
+    said = review(name, run(name, solution, imports))
+    assert said.right, said.words
+    assert said.words.startswith("right. ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_wrong_answers_are_not(name):
+    _, _, _, solution, imports = exercises()[name]
+    right = run(name, solution, imports)
+    wrong = [run(name, code, imports) for code in WRONG[name]]
+    for answer in [*wrong, *spoiled(right, checking.EXERCISES[name])]:
+        said = review(name, answer)
+        assert said.right is False, f"{answer} passes for {right}"
+        assert said.words.startswith("not yet. ")
+
+
+def spoiled(right, exercise):
+    """Answers a little off: a number just outside what is allowed, an array with one value changed, or turned round."""
+    if isinstance(right, bool):
+        return [not right]
+    if isinstance(right, int | float):
+        allowed = exercise.within
+        return [exercise.answer() + sign * (1.02 * allowed + (allowed == 0)) for sign in (-1, 1)]
+    if isinstance(right, str):
+        return [right.upper() + "?"]
+    if isinstance(right, dict):
+        return [right | {key: spoiled_part(value)} for key, value in right.items()]
+    if isinstance(right, tuple):
+        return [(*right[:at], right[at] + 1, *right[at + 1 :]) for at in range(len(right))] + [right[:-1]]
+    if isinstance(right, np.ndarray):
+        one_off = right.astype(float)
+        one_off.flat[-1] += 1
+        return [one_off, right[..., None]]
+    if exercise.measure is not None:
+        return []  # what a function builds has tempting errors of its own, in WRONG
+
+    def changed(*arguments):
+        returned = right(*copy.deepcopy(arguments))
+        parts = returned if isinstance(returned, tuple) else (returned,)
+        last = np.array(keras.ops.convert_to_numpy(parts[-1]), float)
+        last.flat[-1] += 0.01
+        return (*parts[:-1], last) if isinstance(returned, tuple) else last
+
+    def one_axis_more(*arguments):
+        returned = right(*copy.deepcopy(arguments))
+        return (*returned, 0) if isinstance(returned, tuple) else np.asarray(returned)[..., None]
+
+    return [changed, one_axis_more, lambda *arguments: None, lambda *arguments: right(*arguments, 0)]
+
+
+def spoiled_part(value):
+    return not value if isinstance(value, bool) else value + 1 if isinstance(value, int | float) else "?"
+
+
+# ---- the check itself ----
+
+NUMBER = Exercise("predict", lambda: 0.5, "Since it is {answer}.", within=0.1, traps=((2.0, "That is four times it."),))
+DOUBLE = Exercise("build", lambda x: 2 * x, "Twice.", inputs=lambda: [(np.array([1, 2]),), (np.arange(30),)])
+
+
+def test_a_number_within_its_tolerance():
+    assert review_value(NUMBER, 0.41).right
+    assert review_value(NUMBER, np.float32(0.59)).words == "Since it is 0.5."
+    assert review_value(NUMBER, 0.39).words == "0.39 is too low (0.1 more or less would do)."
+    assert review_value(NUMBER, 2).words.endswith("That is four times it.")
+    assert review_value(NUMBER, float("nan")).right is False
+
+
+def test_a_value_that_is_given_is_not_told_the_right_one():
+    for given in (0.2, 3.0):
+        assert "0.5" not in review_value(NUMBER, given).words
+
+
+def test_a_function_is_told_where_it_differs():
+    said = review_function(DOUBLE, lambda values: values + 1)
+    assert said.words == "<lambda>(values=[1, 2])\nreturns [2, 3];\nexpected [2, 4]."
+    late = review_function(DOUBLE, lambda x: np.where(x < 29, 2 * x, 0))
+    assert "an array of shape (30,)" in late.words
+    assert "at [29], is 0; expected 58" in late.words
+    assert review_function(DOUBLE, lambda x: 2.0 * x).right
+
+
+def test_what_a_function_raises_is_told():
+    def bad(x):
+        return x @ np.ones((3, 3))
+
+    assert "bad(x=[1, 2]) raises ValueError: matmul" in review_function(DOUBLE, bad).words
+
+
+def test_a_function_cannot_spoil_the_hidden_input():
+    def in_place(x):
+        x *= 2
+        return x
+
+    kept = np.arange(1, 4)
+    assert review_function(Exercise("build", lambda x: 2 * x, "", inputs=lambda: [(kept,)]), in_place).right
+    assert kept.tolist() == [1, 2, 3]
+
+
+def test_what_is_still_open():
+    for answer in (..., {"context": 2, "horizon": ..., "frame_step": 1}):
+        assert review("1.1", answer).right is None
+    assert review("1.4", lambda contexts: ...).words == "still to fill in."
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "error", "says"),
+    [
+        ("1.9", 3, ValueError, "name='1.9': expected the name of an exercise, one of 1.1, 1.2"),
+        (1.2, 3, ValueError, "name=1.2: expected the name of an exercise, one of 1.1"),
+        ("windows", 3, ValueError, "expected the name of an exercise, one of 1.1"),
+        ("1.2", "10", TypeError, "exercise 1.2: answer='10': expected a number, without quotes"),
+        ("1.2", True, TypeError, "answer=True: expected a number"),
+        ("1.1", {"context": 3}, TypeError, "expected a dict with the keys 'context', 'horizon', 'frame_step'"),
+        ("1.4", np.zeros(3), TypeError, "answer=<array of shape .3,.>: expected a function: give its name"),
+        ("2.2", {"bottle": 1, "box": 1}, TypeError, "answer=1: expected True or False"),
+        ("2.3", 0, TypeError, "answer=0: expected a word in quotes"),
+    ],
+)
+def test_answers_of_another_kind(name, answer, error, says):
+    with pytest.raises(error, match=says):
+        review(name, answer)
