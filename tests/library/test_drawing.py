@@ -11,6 +11,7 @@ from keras import layers
 from nextframe import drawing
 from nextframe._utils.glyphs import glyph
 from nextframe.diagnostics import forward_flops, stages
+from nextframe.layers import SpatiotemporalLSTM2D
 from nextframe.models import build
 from nextframe.models.frames_as_channels import frames_as_channels
 from nextframe.models.on_differences import on_differences
@@ -269,6 +270,7 @@ def test_a_glyph_fits_its_column(shape):
 
 # ---- one step of a recurrent layer ----
 
+TWO_MEMORIES = "7 × (3 × 3 × ({} + 8) × 8 + {}) + 3 × 3 × 16 × 8 + 16 × 8"
 CELLS = [
     ("dense_lstm", {"units": 24}, "4 × ((256 + 24) × 24 + 24)"),
     ("dense_lstm", {"cell": "gru"}, "3 × ((256 + 256) × 256 + 512)"),
@@ -291,6 +293,82 @@ def test_a_cell_shows_the_layers_own_numbers(name, change, formula):
     assert "http" not in page
 
 
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_a_cell_with_two_memories(use_bias):
+    """As a layer, and as a cell that is called step by step."""
+    frames = keras.Input((3, 8, 8, 2))
+    layer = SpatiotemporalLSTM2D(8, 3, padding="same", use_bias=use_bias)
+    layer(frames)
+    page = drawing.cell(layer).data
+    formula = TWO_MEMORIES.format(2, 8 if use_bias else 0)
+    assert f"{formula} = {layer.count_params():,} parameters" in text_of(page)
+    assert eval(formula.replace("×", "*")) == layer.count_params()
+    assert len(re.findall(r'height="35" rx="5"', page)) == 8
+    assert 'class="wire memory"' in page
+    assert ">8×8×8<" in page
+    assert ">8×8×2<" in page
+
+
+def test_a_cell_with_two_memories_that_is_called_step_by_step():
+    cells = [each for each in built("predrnn", filters=8).layers if hasattr(each, "state_size")]
+    for cell, channels in zip(cells, (16, 8), strict=True):
+        page = drawing.cell(cell).data
+        assert f"{TWO_MEMORIES.format(channels, 0)} = {cell.count_params():,} parameters" in text_of(page)
+        assert f">4×4×{channels}<" in page  # what it reads
+
+
 def test_a_cell_of_no_recurrent_layer():
     with pytest.raises(ValueError, match="layer='Dense'"):
         drawing.cell(built("dense_lstm").layers[3])
+
+
+# ---- cells that are called step by step ----
+
+
+def wires(page, kind):
+    """Where the lines of a kind begin and end."""
+    lines = re.findall(rf'<path class="wire {kind}" d="M([\d.]+) ([\d.]+)(.*?)"', page)
+    ends = []
+    for x, y, way in lines:
+        across, up = re.findall(r"H([\d.]+)", way), re.findall(r"V([\d.]+)", way)
+        ends.append((float(x), float(y), float((across or [x])[-1]), float((up or [y])[-1])))
+    return ends
+
+
+@pytest.mark.parametrize(("depth", "last"), [(2, 3), (3, 2), (2, 6)])
+def test_unrolled_cells(depth, last):
+    page = drawing.unrolled(built("predrnn", depth=depth), last).data
+    assert len(re.findall('class="cell"', page)) == depth * last
+    own = wires(page, "state")
+    assert len(own) == depth * (last - 1)
+    assert all(y == to_y and to_x > x for x, y, to_x, to_y in own)  # on in time, in its own layer
+    shared = wires(page, "memory")
+    climbs = [(x, y, to_x, to_y) for x, y, to_x, to_y in shared if x == to_x]
+    assert len(climbs) == (depth - 1) * last
+    assert all(to_y < y for _, y, _, to_y in climbs)
+    falls = [line for line in shared if line not in climbs]
+    assert len(falls) == last - 1
+    assert all(to_x > x and to_y > y for x, y, to_x, to_y in falls)  # from the top to the bottom of the next step
+    assert f"The last {last} of 6 steps." in text_of(page)
+    assert "http" not in page
+
+
+def test_unrolled_cells_that_share_nothing():
+    """Two ConvLSTMs in a row: nothing goes from the top of a step to the bottom of the next one."""
+    frames = keras.Input((3, 8, 8, 1))
+    cells = [keras.layers.LSTMCell(4) for _ in range(2)]
+    vectors = keras.layers.Reshape((3, 64))(frames)
+    zeros = keras.ops.zeros_like(vectors[:, 0, :4])
+    states = [[zeros, zeros], [zeros, zeros]]
+    for step in range(3):
+        x = vectors[:, step]
+        for layer, cell in enumerate(cells):
+            x, states[layer] = cell(x, states[layer])
+    page = drawing.unrolled(keras.Model(frames, x)).data
+    assert len(wires(page, "state")) == 4
+    assert not wires(page, "memory")
+
+
+def test_unrolled_without_cells():
+    with pytest.raises(ValueError, match="conv3d calls no recurrent cell step by step: draw it with drawing.network"):
+        drawing.unrolled(built("conv3d"))
