@@ -17,9 +17,11 @@ def name(row):
     return f"{row['method']}, {row['epochs']}"
 
 
-@pytest.mark.parametrize("row", ROWS, ids=name)
-def test_a_row_has_a_source_in_the_references(row):
-    file = ROOT / "nextframe" / "assets" / "published" / "moving-mnist.toml"
+@pytest.mark.parametrize(
+    ("table", "row"), [(table, row) for table in published.TABLES for row in published.load(table)]
+)
+def test_a_row_has_a_source_in_the_references(table, row):
+    file = ROOT / "nextframe" / "assets" / "published" / f"{table}.toml"
     assert row["source"] in tomllib.loads(file.read_text())["sources"]
     assert re.search(rf"^@\w+{{{row['source']},$", (ROOT / "book" / "references.bib").read_text(), re.MULTILINE)
 
@@ -65,5 +67,23 @@ def test_what_a_source_does_not_say_is_none():
 
 
 def test_an_unknown_table():
-    with pytest.raises(ValueError, match="table='kth': expected one of moving-mnist"):
-        published.load("kth")
+    with pytest.raises(ValueError, match="table='ucf': expected one of kth, moving-mnist"):
+        published.load("ucf")
+
+
+def test_kth_has_one_method_twice():
+    """By two formulas: no other pair of rows is so far apart."""
+    rows = published.load("kth")
+    twice = [row["psnr"] for row in rows if row["method"] == "SimVP, Inception"]
+    others = [row["psnr"] for row in rows if row["source"] == "tan2023openstl"]
+    assert len(twice) == 2
+    assert max(twice) - min(twice) > 3 * (max(others) - min(others))
+
+
+def test_one_network_trained_again():
+    """The first of them is the row of the table, to a tenth."""
+    again = published.load("moving-mnist-again")
+    assert {(row["method"], row["epochs"]) for row in again} == {("SimVP, gated", 200)}
+    assert len({row["gpus"] for row in again}) == 4
+    (row,) = [row for row in ROWS if (row["method"], row["epochs"]) == ("SimVP, gated", 200)]
+    assert min(each["mse"] for each in again) == pytest.approx(row["mse"], abs=0.1)
