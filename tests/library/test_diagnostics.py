@@ -438,3 +438,39 @@ def test_the_books_digits_do_not_leak():
     task = tasks.digits_32(training=100)
     clips = [*task.training_clips, *task.validation_clips]
     assert diagnostics.data_leaks(task.context, task.truth, clips) == {"in its context": 0, "in training": 0}
+
+
+# ---- what a layer's numbers still tell ----
+
+
+def spots(count, seed):
+    """A bright spot in each picture, `(count, 8, 8, 1)`, and its row and column."""
+    places = np.random.default_rng(seed).integers(0, 8, (count, 2))
+    pictures = np.zeros((count, 8, 8, 1), np.float32)
+    pictures[np.arange(count), *places.T] = 1
+    return pictures, places
+
+
+def test_a_readout_finds_what_is_there_and_not_what_was_pooled_away():
+    (known, places), (new, asked) = spots(400, 0), spots(100, 1)
+    middle = np.abs(places.mean(axis=0) - asked).mean()
+    read = diagnostics.linear_readout(known, places, new)
+    assert read.shape == (100, 2)
+    assert np.abs(read - asked).mean() < 0.2 < 1.5 < middle
+    largest = [pictures.max(axis=(1, 2)) for pictures in (known, new)]  # 1, wherever the spot is
+    assert np.allclose(diagnostics.linear_readout(largest[0], places, largest[1]), places.mean(axis=0))
+
+
+def test_a_readout_is_ridge_regression():
+    rng = np.random.default_rng(0)
+    known, answers, new = rng.normal(3, 2, (50, 2, 3)), rng.normal(size=(50, 2)), rng.normal(size=(7, 2, 3))
+    x, mean = known.reshape(50, 6), answers.mean(axis=0)
+    scaled, others = ((y - x.mean(axis=0)) / x.std() for y in (x, new.reshape(7, 6)))
+    weights = np.linalg.solve(scaled.T @ scaled + 0.1 * 6 * np.eye(6), scaled.T @ (answers - mean))
+    assert np.allclose(diagnostics.linear_readout(known, answers, new), others @ weights + mean)
+
+
+@pytest.mark.parametrize(("answers", "new"), [((4, 2), (3, 6)), ((5, 2), (3, 7))])
+def test_a_readout_of_other_numbers_is_refused(answers, new):
+    with pytest.raises(ValueError, match="expected one answer for each of the first"):
+        diagnostics.linear_readout(np.zeros((5, 6)), np.zeros(answers), np.zeros(new))
