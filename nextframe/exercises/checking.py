@@ -3,11 +3,30 @@
 import textwrap
 
 from nextframe._utils.validation import shown
-from nextframe.exercises import baselines_and_metrics, windowing
+from nextframe.exercises import (
+    baselines_and_metrics,
+    beyond_one_frame,
+    conv3d,
+    conv_lstm,
+    dense_lstm,
+    frames_as_channels,
+    windowing,
+    your_own_video,
+)
 from nextframe.exercises.exercise import Exercise, Review, is_open, review_function, review_value
 
+CHAPTERS = (
+    windowing,
+    baselines_and_metrics,
+    dense_lstm,
+    frames_as_channels,
+    conv3d,
+    conv_lstm,
+    beyond_one_frame,
+    your_own_video,
+)
 EXERCISES: dict[str, Exercise] = {
-    name: exercise for chapter in (windowing, baselines_and_metrics) for name, exercise in chapter.EXERCISES.items()
+    name: exercise for chapter in CHAPTERS for name, exercise in chapter.EXERCISES.items()
 }
 
 WIDTH = 79  # columns of a page

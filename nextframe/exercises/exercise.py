@@ -105,7 +105,7 @@ def review_function(exercise: Exercise, answer: object) -> Review:
                 return Review(False, f"{called}\nreturns something whose {wrong}.")
             if _is_small(expected) and _is_small(given):
                 wrong = f"{written(given)};\nexpected {written(expected)}"
-            return Review(False, f"{called}\nreturns {wrong}.")
+            return Review(False, f"{called}\nreturns {wrong.removeprefix('is ')}.")
     return Review(True, exercise.why)
 
 
@@ -165,18 +165,20 @@ def written(value: Any) -> str:
 
 def _array_difference(expected: np.ndarray, given: Any, within: float) -> str | None:
     if not isinstance(given, np.ndarray):
-        return f"{written(given)}; expected an array of shape {expected.shape}"
+        return f"is {written(given)}; expected an array of shape {expected.shape}"
     if given.shape != expected.shape:
-        return f"an array of shape {given.shape}; expected {expected.shape}"
+        return f"is an array of shape {given.shape}; expected {expected.shape}"
     if given.dtype.kind not in "biuf":
-        return f"an array of {given.dtype}; expected numbers"
+        return f"is an array of {given.dtype}; expected numbers"
     apart = ~(np.abs(given.astype(float) - expected.astype(float)) <= within)
     if not apart.any():
         return None
+    if expected.size <= MOST_SHOWN:
+        return f"is {written(given)}; expected {written(expected)}"
     at = tuple(map(int, np.argwhere(apart)[0]))
     where = f"[{', '.join(map(str, at))}]"
-    share = f"{apart.mean():.0%} of its values differ; the first, at {where}, " if expected.size > 1 else ""
-    return f"an array of the right shape, but {share}is {written(given[at])}; expected {written(expected[at])}"
+    share = f"{apart.mean():.0%} of its values differ; the first, at {where}, "
+    return f"is an array of the right shape, but {share}is {written(given[at])}; expected {written(expected[at])}"
 
 
 def _plain(value: Any) -> Any:

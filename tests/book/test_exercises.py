@@ -54,6 +54,120 @@ WRONG = {
     "2.3": [f'lowest = "{name}"' for name in ("copy_last", "black", "optical_flow")],
     "2.4": ["f = lambda a, b: 10 * np.log10(255**2 / np.mean((a.astype('int8') - b.astype('int8')) ** 2.0))"],
     "2.5": ["f = lambda a, b, c: 1 - np.median(metrics.mse(a, b)) / np.median(metrics.mse(a, c))"],
+    "3.1": ['lost = {"LSTM": 0.09, "Conv3D": 0.21}'],
+    "3.2": ["n = 4 * 1024 * (4096 + 1024) + 4096 * 1024", "n = 4 * 1024 * (4096 + 1024 + 1)", "n = 25_174_017"],
+    "3.3": [
+        "f = lambda k: np.eye(k)",
+        "f = lambda k: np.eye(k, k=-1)",
+        "f = lambda k: np.eye(k + 1, k=1)",
+        "f = lambda k: np.roll(np.eye(k), 1, axis=1)",
+        "f = lambda k: 0.9 * np.eye(k, k=1)",
+    ],
+    "3.4": [
+        "def f(x, h, c, w, u, b):\n"
+        "    i, f, g, o = 1 / (1 + np.exp(-np.array(np.split(x @ w + h @ u + b, 4))))\n"
+        "    c = f * c + i * g\n"
+        "    return o * np.tanh(c), c",
+        "def f(x, h, c, w, u, b):\n"
+        "    i, f, g, o = np.split(x @ w + h @ u + b, 4)\n"
+        "    i, f, o = 1 / (1 + np.exp(-np.array([i, f, o])))\n"
+        "    c = f * c + i * np.tanh(g)\n"
+        "    return c, o * np.tanh(c)",
+    ],
+    "3.5": ["f = lambda z, h, g: (1 - z) * h + z * g", "f = lambda z, h, g: z * h + g"],
+    "4.1": ["share = 25 / 9 / 2", "share = 0.5", "share = 1"],
+    "4.2": ["f = lambda mean: mean", "f = lambda mean: np.log((1 - mean) / mean)", "f = lambda mean: np.log(mean)"],
+    "4.3": [
+        "f = lambda x: np.moveaxis(x[..., 0], 1, 2)",
+        "f = lambda x: x[..., 0].T",
+        "f = lambda x: np.moveaxis(x[:, ::-1, ..., 0], 1, -1)",
+    ],
+    "4.4": [
+        "kernel = np.array([[0, 0, 0], [0, 0, 1], [0, 0, 0]])",
+        "kernel = np.array([[0, 1, 0], [0, 0, 0], [0, 0, 0]])",
+        "kernel = np.array([1, 0, 0])",
+    ],
+    "4.5": [
+        "f = lambda: keras.layers.Conv2D(8, 3, strides=2, padding='same')",
+        "f = lambda: keras.layers.Conv2D(8, 2, padding='same')",
+        "f = lambda: keras.layers.Conv2D(10, 2, strides=2)",
+        "f = lambda: keras.layers.MaxPooling2D(2)",
+    ],
+    "4.6": [
+        "f = lambda x: x.reshape(len(x), x.shape[1] // 2, x.shape[2] // 2, 4)",
+        "def f(x):\n"
+        "    n, rows, columns = x.shape\n"
+        "    cut = x.reshape(n, rows // 2, 2, columns // 2, 2).transpose(0, 1, 3, 4, 2)\n"
+        "    return cut.reshape(n, rows // 2, columns // 2, 4)",
+    ],
+    "5.1": ['n = {"plain": 10, "dilated": 5}', 'n = {"plain": 7, "dilated": 10}', 'n = {"plain": 9, "dilated": 7}'],
+    "5.2": ['shift = {"steps": 3, "frames_ahead": 4}', 'shift = {"steps": 1, "frames_ahead": 1}'],
+    "5.3": [
+        "def f():\n"
+        "    frames = keras.Input((10, 8, 8, 1))\n"
+        "    return keras.Model(frames, keras.layers.Conv3D(1, (1, 3, 3), padding='same')(frames))",
+        "def f():\n"
+        "    frames = keras.Input((10, 8, 8, 1))\n"
+        "    x = CausalConv3D(4, 3, activation='relu')(frames)\n"
+        "    return keras.Model(frames, keras.layers.Conv3D(1, 3, padding='same')(x))",
+    ],
+    "5.4": [
+        "f = lambda clip, size: np.pad(clip, [(size, 0), (0, 0), (0, 0)])",
+        "f = lambda clip, size: np.pad(clip, [(0, size - 1), (0, 0), (0, 0)])",
+        "f = lambda clip, size: np.pad(clip, [(size - 1, 0), (0, 0), (0, 0)], mode='edge')",
+    ],
+    "5.5": [
+        "def f(clip, kernel):\n"
+        "    past = np.pad(clip, [(len(kernel) - 1, 0), (0, 0), (0, 0)])\n"
+        "    return sum(k * past[j : j + len(clip)] for j, k in enumerate(kernel[::-1]))",
+        "f = lambda clip, kernel: sum(k * clip for k in kernel)",
+    ],
+    "7.1": ["times = 10", "times = 1"],
+    "7.2": ["filters = 32", "filters = 16"],
+    "7.3": [
+        "f = lambda: keras.layers.Conv3D(1, (3, 1, 1), padding='same')",
+        "f = lambda: keras.layers.Conv3D(1, 1, padding='same')",
+        "f = lambda: keras.layers.Conv3D(1, (2, 3, 3), padding='same')",
+    ],
+    "7.4": ['left = {"steps": 1, "idle_weights": 9216}', 'left = {"steps": 10, "idle_weights": 14992}'],
+    "7.5": [
+        "f = lambda c, i, f, g, o: (o * np.tanh(f * c + i * g), c)",
+        "f = lambda c, i, f, g, o: (o * np.tanh(i * c + f * g), i * c + f * g)",
+        "f = lambda c, i, f, g, o: (f * c + i * g, o * np.tanh(f * c + i * g))",
+    ],
+    "10.1": ["brightest = 1", "brightest = 3"],
+    "10.2": ['frames = {"frames_as_channels": 5, "optical_flow": 9}'],
+    "10.3": [
+        "f = lambda error, energy, empty: (1 + energy - error) / 2 / energy",
+        "f = lambda error, energy, empty: 1 - error / empty",
+        "f = lambda error, energy, empty: energy**-0.5",
+    ],
+    "10.4": [
+        "def f(model, context, future):\n"
+        "    seen = np.concatenate([context, future], axis=1)\n"
+        "    many = range(future.shape[1])\n"
+        "    return np.stack([model(seen[:, k : k + context.shape[1]]) for k in many], axis=1)",
+        "f = lambda model, context, future: np.stack([model(context)] * future.shape[1], axis=1)",
+    ],
+    "11.1": [
+        "f = lambda clip: (clip[1:] == clip[:-1]).sum()",
+        "f = lambda clip: (clip[1:] == clip[:-1]).any(axis=(1, 2)).sum()",
+        "f = lambda clip: len(clip) - len(np.unique(clip, axis=0)) + 1",
+    ],
+    "11.2": ["skill = 0", "skill = 1", "skill = -2"],
+    "11.3": [
+        "def f(shape):\n    context = keras.Input(shape)\n    return keras.Model(context, context[:, -1])",
+        "def f(shape):\n"
+        "    context = keras.Input(shape)\n"
+        "    x = keras.ops.transpose(context[..., 0], (0, 2, 3, 1))\n"
+        "    x = keras.layers.Conv2D(1, 3, padding='same', use_bias=False)(x)\n"
+        "    return keras.Model(context, context[:, -1] + x)",
+    ],
+    "11.4": [
+        "f = lambda last, proposals, weights: (weights * proposals).sum(axis=0)",
+        "f = lambda last, proposals, weights: last + (weights * proposals).sum(axis=0)",
+        "f = lambda last, proposals, weights: (weights * proposals).sum(axis=0) / weights.sum(axis=0)",
+    ],
 }
 
 
@@ -105,7 +219,7 @@ def test_chapters_and_library_have_the_same_exercises():
 def test_all_three_kinds_and_ten_puzzles():
     assert {checking.EXERCISES[name].kind for name in NAMES} == set(KINDS.values())
     text = "\n".join(cell.source for path in CHAPTERS for cell in nbformat.read(path, as_version=4).cells)
-    assert [int(number) for number in re.findall(r"\*Puzzle (\d+) of 10\.\*", text)] == list(range(1, 6))
+    assert [int(number) for number in re.findall(r"\*Puzzle (\d+) of 10\.\*", text)] == list(range(1, 11))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -148,7 +262,8 @@ def spoiled(right, exercise):
     if isinstance(right, str):
         return [right.upper() + "?"]
     if isinstance(right, dict):
-        return [right | {key: spoiled_part(value)} for key, value in right.items()]
+        expected = exercise.answer()
+        return [expected | {key: spoiled_part(value, exercise.within)} for key, value in expected.items()]
     if isinstance(right, tuple):
         return [(*right[:at], right[at] + 1, *right[at + 1 :]) for at in range(len(right))] + [right[:-1]]
     if isinstance(right, np.ndarray):
@@ -172,8 +287,8 @@ def spoiled(right, exercise):
     return [changed, one_axis_more, lambda *arguments: None, lambda *arguments: right(*arguments, 0)]
 
 
-def spoiled_part(value):
-    return not value if isinstance(value, bool) else value + 1 if isinstance(value, int | float) else "?"
+def spoiled_part(value, within):
+    return not value if isinstance(value, bool) else value + 1.02 * within + (within == 0)
 
 
 # ---- the check itself ----
