@@ -2,8 +2,8 @@
 
 import copy
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import keras
@@ -32,10 +32,10 @@ class Exercise:
     kind: Literal["predict", "mend", "build"]
     answer: Callable[..., Any]
     why: str
-    inputs: Callable[[], Sequence[tuple]] | None = None
+    inputs: Callable[[], list[tuple]] | None = None
     within: float = 1e-5
     measure: Callable[[Any], Any] | None = None
-    traps: Sequence[tuple[Any, str]] = field(default=())
+    traps: tuple[tuple[Any, str], ...] = ()
 
 
 @dataclass(frozen=True)
