@@ -55,7 +55,7 @@ def _best_factor(error: float, energy: float, empty: float) -> float:
 KINDS = ((0, 0.0), (1, 0.5), (2, 2.0))
 
 
-def extrapolate(seen: np.ndarray) -> np.ndarray:
+def _extrapolate(seen: np.ndarray) -> np.ndarray:
     """A model that a mended rollout is tried on: each pixel goes on changing as it did."""
     return 2 * seen[:, -1] - seen[:, -2]
 
@@ -68,7 +68,7 @@ def _rollout(model: Callable, context: np.ndarray, future: np.ndarray) -> np.nda
 
 def _clip(seed: int, *shape: int) -> tuple[Callable, np.ndarray, np.ndarray]:
     frames = np.random.default_rng(seed).integers(0, 9, (1, 6, *shape, 1)) / 16
-    return extrapolate, frames[:, :3], frames[:, 3:]
+    return _extrapolate, frames[:, :3], frames[:, 3:]
 
 
 EXERCISES = {

@@ -230,4 +230,4 @@ def _call(function: Callable, arguments: tuple) -> str:
 
 
 def _argument(value: Any) -> str:
-    return f"<{value.__name__}>" if inspect.isfunction(value) else written(value)
+    return f"<{value.__name__.strip('_')}>" if inspect.isfunction(value) else written(value)
