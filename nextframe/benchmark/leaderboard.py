@@ -79,30 +79,32 @@ def mse_per_frame(run: dict, group: str = "all") -> float:
 
 
 def load_gpu(protocol: str = "digits-32", folder: str | os.PathLike = results.FOLDER) -> dict[str, dict]:
-    """Read how fast a protocol's networks train on a GPU in float32.
+    """Read how fast a protocol's networks train on a GPU in float32, at the sizes that were measured there.
 
     Args:
         protocol: Name of one that `tools/measure_gpu.py` has measured.
         folder: Holds the folder `gpu`.
 
     Returns:
-        Model → the measurements of the tool's `measure_policy`, and the GPU's name as "device".
+        Model → the measurements of the tool's `measure_policy`, the GPU's name as "device", and the "arguments" of the
+        network that was measured, all of them.
 
     Raises:
         FileNotFoundError: A network was not measured.
         ValueError: A network has changed since it was measured.
     """
     found = {}
-    for model, given in protocols.settings(protocol)["models"].items():
+    for model in protocols.settings(protocol)["models"]:
         stored = results.load(f"gpu/{protocol}/{model}", folder)
         measured, side = stored["float32"], stored["settings"]["clips"]["canvas"]
+        given = stored["settings"]["arguments"]
         network = build(model, (10, side, side, 1), **given)
         if fingerprints.structure(network) != measured["structure"]:
             raise ValueError(
                 f"gpu/{protocol}/{model} was measured with another network than today's: undo that change, or "
                 f"measure again on a GPU: python tools/measure_gpu.py --protocols {protocol} --models {model}"
             )
-        found[model] = measured
+        found[model] = measured | {"arguments": given}
     return found
 
 
