@@ -57,7 +57,8 @@ def draw_answer() -> None:
     shares = {name: error / errors["copy_last"] for name, error in errors.items() if error < errors["copy_last"]}
     figure, ax = plt.subplots(figsize=(5.5, 3.2), dpi=plotting.DPI)
     names = [name.replace("_", " ") for name in shares]
-    bars = ax.barh(names, list(shares.values()), color=[plotting.COLOURS.get(name, plotting.OTHERS[0]) for name in shares])
+    colours = [plotting.COLOURS.get(name, plotting.OTHERS[0]) for name in shares]
+    bars = ax.barh(names, list(shares.values()), color=colours)
     ax.bar_label(bars, [f"{share:.0%}" for share in shares.values()], padding=3)
     ax.set_title("What is left of copying's error", loc="left")
     ax.invert_yaxis()

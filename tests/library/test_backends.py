@@ -12,6 +12,7 @@ import pytest
 
 import nextframe
 from nextframe import diagnostics, forecasting, metrics, training, windows
+from nextframe.benchmark.plan import Benchmark
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.diagnostics.temporal import temporal_receptive_field
 from nextframe.layers.causal_conv3d import CausalConv3D
@@ -227,3 +228,26 @@ def test_measure_gpu_runs_on_the_cpu(tmp_path):
     assert "nothing is left to measure" in done.stdout
     again = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     assert again.stdout == "nothing is left to measure\n"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="the tool runs on JAX")
+def test_benchmark_gpu_measures_what_the_protocol_lacks(tmp_path):
+    root = Path(__file__).parents[2]
+    (tmp_path / "mine.toml").write_text("""
+        baselines = []
+        task = { source = "digits_32", training = 2 }
+        training = { steps = 4, rounds = 2, seeds = [0, 1], horizon = 1 }
+        search = { learning_rates = [1e-3, 3e-3], share = 0.5 }
+        models = { conv3d = { filters = 2, depth = 1 } }
+    """)
+    command = [sys.executable, root / "tools" / "benchmark_gpu.py", "mine.toml", "--workers", "2"]
+    command += ["--folder", "results"]
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(root)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("failed: none; 0 jobs can be done next\n")
+    plan = Benchmark(tmp_path / "mine.toml", tmp_path / "results")
+    assert all(plan.is_done(job) for stage in ("search", "runs") for job in plan.jobs(stage, plan.models))
+    assert (tmp_path / "_build" / "benchmark" / "mine" / "conv3d-1.weights.h5").exists()
+    again = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=True)
+    assert again.stdout == "failed: none; 0 jobs can be done next\n"
