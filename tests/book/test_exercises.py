@@ -136,7 +136,7 @@ WRONG = {
         "f = lambda c, i, f, g, o: (f * c + i * g, o * np.tanh(f * c + i * g))",
     ],
     "10.1": ["brightest = 1", "brightest = 3"],
-    "10.2": ['frames = {"frames_as_channels": 5, "optical_flow": 9}'],
+    "10.2": ['frames = {"conv_lstm": 10, "dense_lstm": 6}'],
     "10.3": [
         "f = lambda error, energy, empty: (1 + energy - error) / 2 / energy",
         "f = lambda error, energy, empty: 1 - error / empty",
