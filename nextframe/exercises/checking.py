@@ -4,6 +4,7 @@ import textwrap
 
 from nextframe._utils.validation import shown
 from nextframe.exercises import (
+    after_2017,
     baselines_and_metrics,
     beyond_one_frame,
     conv3d,
@@ -24,6 +25,7 @@ CHAPTERS = (
     conv_lstm,
     beyond_one_frame,
     your_own_video,
+    after_2017,
 )
 EXERCISES: dict[str, Exercise] = {
     name: exercise for chapter in CHAPTERS for name, exercise in chapter.EXERCISES.items()

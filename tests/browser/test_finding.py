@@ -16,6 +16,7 @@ WORDS = {
     "09_verdict": "which architecture",
     "10_beyond_one_frame": "rollouts",
     "11_your_own_video": "your own video",
+    "12_after_2017": "predformer",
 }
 # What readers call it, and the page that answers them
 SYNONYMS = {
@@ -40,6 +41,8 @@ SYNONYMS = {
     "golden rules": "book/golden_rules",
     "history": "book/history",
     "diffusion": "book/history",
+    "transformer": "notebooks/12_after_2017",
+    "attention": "notebooks/12_after_2017",
 }
 PAGES = [
     chapter["file"] for part in yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"] for chapter in part["chapters"]
