@@ -46,7 +46,7 @@ def _on_still_video(model: keras.Model) -> dict[str, float]:
     away = np.abs(keras.ops.convert_to_numpy(model(context)) - picture[:, 0]).max()
     context[:, 0] *= 0.5
     reads = np.abs(keras.ops.convert_to_numpy(model(context)) - picture[:, 0]).max() > 0
-    return {"largest change forecast for a still video": float(away), "forecast of a change": bool(reads)}
+    return {"largest change forecast for a still video": float(away), 'answer to "does it see changes?"': bool(reads)}
 
 
 def _mix(last: np.ndarray, proposals: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -168,17 +168,6 @@ WRONG = {
         "f = lambda last, proposals, weights: last + (weights * proposals).sum(axis=0)",
         "f = lambda last, proposals, weights: (weights * proposals).sum(axis=0) / weights.sum(axis=0)",
     ],
-    "12.1": ['notices = {"attention over time": True, "attention over space": False, "frames as channels": True}'],
-    "12.2": [
-        "f = lambda frames, patches: (frames * patches) ** 2",
-        "f = lambda frames, patches: frames * patches",
-        "f = lambda frames, patches: frames**2 + patches**2",
-    ],
-    "12.3": ['first_wrong = {"uint8": 256, "int16": 32768}', 'first_wrong = {"uint8": 15, "int16": 181}'],
-    "12.4": [
-        "f = lambda a, b: 10 * np.log10(255**2 / np.mean((a - b) ** 2))",
-        "f = lambda a, b: 10 * np.log10(255**2 / np.mean((a.astype('int16') - b) ** 2))",
-    ],
 }
 
 
@@ -216,7 +205,7 @@ def run(name, code, imports):
 
 
 def named(node):
-    return isinstance(node, ast.FunctionDef | ast.Assign)
+    return isinstance(node, ast.FunctionDef) or (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name))
 
 
 NAMES = list(exercises())
@@ -314,6 +303,15 @@ def test_a_number_within_its_tolerance():
     assert review_value(NUMBER, 0.39).words == "0.39 is too low (0.1 more or less would do)."
     assert review_value(NUMBER, 2).words.endswith("That is four times it.")
     assert review_value(NUMBER, float("nan")).right is False
+
+
+def test_a_word_and_a_yes_or_no():
+    word = Exercise("predict", lambda: "black", "So it is.")
+    assert review_value(word, "black").right
+    assert review_value(word, "copy_last").words == "'copy_last' is not right."
+    both = Exercise("predict", lambda: {"one": True, "other": False}, "So they are.")
+    assert review_value(both, {"one": True, "other": False}).right
+    assert review_value(both, {"one": True, "other": True}).words == "Other is not right."
 
 
 def test_a_value_that_is_given_is_not_told_the_right_one():
