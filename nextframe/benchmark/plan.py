@@ -105,6 +105,18 @@ class Benchmark:
         inputs = {"model": function, "arguments": arguments, "task": task}
         return inputs | ({"differences": True} if reads_differences else {})
 
+    def row_of(self, model: str, arguments: dict) -> str:
+        """Return the row that trains a model with these arguments, all of them.
+
+        Raises:
+            ValueError: No row does.
+        """
+        for row in self.rows:
+            inputs = self.inputs(row)
+            if (inputs["model"], inputs["arguments"]) == (model, arguments):
+                return row
+        raise ValueError(f"protocol {self.name}: no row trains {model} with {arguments}")
+
     def steps(self, model: str) -> int | None:
         """Number of steps in the protocol's seconds, or None if the model has not been calibrated."""
         training = self._training(model)

@@ -10,12 +10,19 @@ from nextframe._utils.validation import one_of, whole_number
 from nextframe.benchmark.task import LabelledTask, Task
 from nextframe.datasets.labelled_motion import moving_digits_with_labels
 from nextframe.datasets.memory_tasks import MEMORY_TASKS, as_windows, memory_clips
-from nextframe.datasets.moving_digits import SPLITS, moving_digits
+from nextframe.datasets.moving_digits import SPLITS, moving_digits, paths
 from nextframe.datasets.real_clips import example_path
 from nextframe.scenes import Split, scene_cuts, split_scenes
 
 BEFORE = {"tree": 53}  # frames that are used; after them a hand waves in front of it
 MOVES = 0.5  # grey levels: a stretch in which copying's root mean square error is lower counts as still
+# How the clips of `digits_32` are drawn, and what is other in the clips that it is also scored on
+DIGITS_32: dict[str, Any] = {"canvas": 32, "digit_size": 16, "speed": (1, 2.5)}
+ELSEWHERE: dict[str, dict[str, Any]] = {
+    **{f"drawn again, {number}": {"seed": 100 + number} for number in (1, 2)},
+    **{f"walls at {pixels}": {"walls": pixels} for pixels in (1, 2, 3)},
+    "40 × 40": {"canvas": 40},
+}
 
 
 def digits_32(training: int | None = None, elsewhere: bool = False, **changes: Any) -> Task:
@@ -30,16 +37,14 @@ def digits_32(training: int | None = None, elsewhere: bool = False, **changes: A
         changes: Other arguments of `nextframe.datasets.moving_digits.moving_digits`. Chapters compare models without
             any.
     """
-    drawn: dict[str, Any] = {"canvas": 32, "digit_size": 16, "speed": (1, 2.5)} | changes
+    drawn = DIGITS_32 | changes
     count = training or profiles.pick(ci=40, cpu=4000, gpu=10_000)
     to_choose_by = 50 if training else profiles.pick(ci=5, cpu=50, gpu=50)
 
     def tested(**other: Any) -> np.ndarray:
         return windows.to_unit(moving_digits(500, 20, split="test", **drawn | other))
 
-    others: dict[str, dict] = {f"drawn again, {seed}": {"seed": 100 + seed} for seed in (1, 2)}
-    others |= {f"walls at {pixels}": {"walls": pixels} for pixels in (1, 2, 3)} | {"40 × 40": {"canvas": 40}}
-    moved = {name: tested(**other) for name, other in others.items()} if elsewhere else {}
+    moved = {name: tested(**other) for name, other in ELSEWHERE.items()} if elsewhere else {}
     test = tested()
     return Task(
         training_clips=moving_digits(count, 20, split="train", **drawn),
@@ -49,6 +54,16 @@ def digits_32(training: int | None = None, elsewhere: bool = False, **changes: A
         video=windows.to_unit(moving_digits(1, 60, split="test", seed=1, **drawn)),
         elsewhere={name: (videos[:, :10], videos[:, 10]) for name, videos in moved.items()},
     )
+
+
+def digits_32_paths(where: str | None = None) -> np.ndarray:
+    """Return the paths of the digits in the test clips of `digits_32`, as `nextframe.datasets.moving_digits.paths` does.
+
+    Args:
+        where: One of `ELSEWHERE`. Default: the test itself.
+    """
+    one_of("where", where, (None, *ELSEWHERE))
+    return paths(500, 20, split="test", **DIGITS_32 | ELSEWHERE.get(where, {}))
 
 
 def free_flight(training: int) -> Task:

@@ -413,3 +413,12 @@ def test_scores_over_a_horizon_in_parts(monkeypatch):
         assert parts[name] == pytest.approx(values, rel=1e-6), name
     assert whole["from true frames"][0] == pytest.approx(whole["MSE per frame"][0])
     assert whole["from true frames"][1] != pytest.approx(whole["MSE per frame"][1])
+
+
+def test_a_row_is_found_by_what_it_trains():
+    plan = Benchmark("digits-32-sizes")
+    for row in ("conv3d-filters-8", "stacked_hybrid-pooling-4"):
+        inputs = plan.inputs(row)
+        assert plan.row_of(inputs["model"], inputs["arguments"]) == row
+    with pytest.raises(ValueError, match="digits-32-sizes: no row trains conv3d with {'filters': 9}"):
+        plan.row_of("conv3d", {"filters": 9})

@@ -19,7 +19,7 @@ LAYERS = (
     ("forecasting", "training", "pretrained"),
     ("diagnostics",),
     ("benchmark",),
-    ("plotting", "drawing"),
+    ("plotting", "drawing", "kernels"),
     ("widgets", "verdicts"),
     ("video",),
     ("exercises",),
