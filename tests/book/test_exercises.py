@@ -168,6 +168,17 @@ WRONG = {
         "f = lambda last, proposals, weights: last + (weights * proposals).sum(axis=0)",
         "f = lambda last, proposals, weights: (weights * proposals).sum(axis=0) / weights.sum(axis=0)",
     ],
+    "12.1": ['notices = {"attention over time": True, "attention over space": False, "frames as channels": True}'],
+    "12.2": [
+        "f = lambda frames, patches: (frames * patches) ** 2",
+        "f = lambda frames, patches: frames * patches",
+        "f = lambda frames, patches: frames**2 + patches**2",
+    ],
+    "12.3": ['first_wrong = {"uint8": 256, "int16": 32768}', 'first_wrong = {"uint8": 15, "int16": 181}'],
+    "12.4": [
+        "f = lambda a, b: 10 * np.log10(255**2 / np.mean((a - b) ** 2))",
+        "f = lambda a, b: 10 * np.log10(255**2 / np.mean((a.astype('int16') - b) ** 2))",
+    ],
 }
 
 
