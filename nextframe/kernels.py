@@ -1,4 +1,6 @@
-"""What a network that predicts kernels moves, and where to: its kernels, the motion each stands for, a picture of both."""
+"""The kernels by which a network moves pixels: the motion that each one stands for, and a picture of both."""
+
+from typing import Any
 
 import keras
 import matplotlib.pyplot as plt
@@ -84,7 +86,7 @@ def show(frame: np.ndarray, kernels: np.ndarray, which: tuple[int, int], title: 
     rows, columns = np.nonzero(lit(frame, kernels))
     down, right = motions(kernels[rows, columns]).T
     middle = (patch - 1) / 2  # of a patch's pixels, from its first
-    options = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.008, "color": "#e69f00"}
+    options: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.008, "color": "#e69f00"}
     panels[0].quiver(columns * patch + middle, rows * patch + middle, right, down, **options)
     corner = (which[1] * patch - 0.5, which[0] * patch - 0.5)
     panels[0].add_patch(Rectangle(corner, patch, patch, fill=False, edgecolor="#56b4e9", linewidth=2))

@@ -1,4 +1,4 @@
-"""The test on two digits in parts: by what the digits do, and on clips that differ in one thing from those trained on."""
+"""The test on two digits in parts: by what they do, and on clips that differ in one thing from those trained on."""
 
 import numpy as np
 

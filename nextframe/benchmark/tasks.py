@@ -57,13 +57,13 @@ def digits_32(training: int | None = None, elsewhere: bool = False, **changes: A
 
 
 def digits_32_paths(where: str | None = None) -> np.ndarray:
-    """Return the paths of the digits in the test clips of `digits_32`, as `nextframe.datasets.moving_digits.paths` does.
+    """Return the paths of the digits in the test clips of `digits_32`; see `nextframe.datasets.moving_digits.paths`.
 
     Args:
         where: One of `ELSEWHERE`. Default: the test itself.
     """
     one_of("where", where, (None, *ELSEWHERE))
-    return paths(500, 20, split="test", **DIGITS_32 | ELSEWHERE.get(where, {}))
+    return paths(500, 20, split="test", **DIGITS_32 | (ELSEWHERE[where] if where else {}))
 
 
 def free_flight(training: int) -> Task:

@@ -9,7 +9,7 @@ from nextframe.datasets.moving_digits import moving_digits
 
 @pytest.mark.parametrize("where", [None, "drawn again, 2", "walls at 3", "40 × 40"])
 def test_the_paths_are_those_of_the_scored_clips(where):
-    """Every pixel that is lit lies in the square of one of the two digits, to the pixel that it shares with the next."""
+    """Every pixel that is lit lies in the square of one of the two digits."""
     changes = tasks.DIGITS_32 | ({} if where is None else tasks.ELSEWHERE[where])
     frame = moving_digits(500, 20, split="test", **changes)[:, 10]
     corners = tasks.digits_32_paths(where)[:, :, 10]
