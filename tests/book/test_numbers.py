@@ -177,3 +177,28 @@ def test_the_first_page_plays_every_network_that_ships_the_best_first():
     assert played[0] == "the clip"
     networks = [name for name in played if name != "the clip"]
     assert networks == [name.replace("_", " ") for name in sorted(error, key=error.get)]
+
+
+def test_the_newcomers_are_the_files():
+    """What each reaches after a tenth of its steps, and how many these three minutes hold."""
+    page = tables("12_after_2017")["after a tenth of the steps"]
+    copied = json.loads((ROOT / "nextframe" / "results" / "digits-32" / "runs" / "copy_last.json").read_text())
+    assert copied["parameters"] == 0
+    found = {}
+    for protocol in ("digits-32-after-2017", "digits-32"):
+        folder = ROOT / "nextframe" / "results" / protocol
+        names = tomllib.loads((ROOT / "nextframe" / "benchmark" / f"{protocol}.toml").read_text())["models"]
+        for name in names:
+            tried = [json.loads(path.read_text()) for path in folder.glob(f"search/{name}-[0-9]*.json")]
+            tried = [run for run in tried if run["settings"]["model"] == names[name].get("model", name)]
+            if tried:
+                best = min(tried, key=lambda run: run["validation"])
+                timed = json.loads((folder / "calibration" / f"{name}.json").read_text())
+                found[name.replace("_", " ")] = best["validation"], best["settings"]["learning_rate"], timed
+    assert set(page) == set(found)
+    assert list(page) == sorted(found, key=lambda name: found[name][0])
+    for name, (_, rate, timed) in found.items():
+        assert page[name]["rate"].rstrip("*") == f"{rate:g}"
+        assert page[name]["ms a step"] == f"{1000 * timed['seconds_per_step']:.0f}"
+        assert int(page[name]["steps"].replace(",", "")) == int(180 / timed["seconds_per_step"]) // 10 * 10
+        assert page[name]["parameters"] == f"{timed['parameters']:,}"
