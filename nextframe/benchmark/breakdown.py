@@ -1,8 +1,10 @@
 """The test on two digits in parts: by what they do, and on clips that differ in one thing from those trained on."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from nextframe.benchmark import tasks
+from nextframe.benchmark import leaderboard, tasks
 from nextframe.datasets import moving_digits
 
 
@@ -41,3 +43,25 @@ def scored_on(of_one_model: list[dict], where: str | None = None, windows: np.nd
         errors = np.asarray(kept["clip_mse"])[slice(None) if windows is None else windows]
         found.append({"clip_mse": errors.tolist(), "scores": {"all": {"MSE per frame": [float(errors.mean())]}}})
     return found
+
+
+def lead(
+    board: Mapping[str, list[dict]], model: str, where: str | None = None, windows: np.ndarray | None = None
+) -> tuple[float, str, bool]:
+    """Compare a model with the best other one on some windows, whichever it is there.
+
+    Args:
+        board: Model → its runs, as `nextframe.benchmark.leaderboard.load_runs` returns them. Models that do not fit the
+            frames are left out.
+        model: Its name.
+        where, windows: As in `scored_on`.
+
+    Returns:
+        Its error divided by the other's; the other's name; whether the two are level, as
+        `nextframe.benchmark.leaderboard.level` has it.
+    """
+    fit = {name: runs for name, runs in board.items() if where is None or runs[0]["elsewhere"][where]}
+    parts = {name: scored_on(runs, where, windows) for name, runs in fit.items()}
+    error = {name: leaderboard.over_seeds(part, leaderboard.mse_per_frame)[0] for name, part in parts.items()}
+    other = min(error.keys() - {model}, key=error.__getitem__)
+    return error[model] / error[other], other, leaderboard.level(parts[model], parts[other])

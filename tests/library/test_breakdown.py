@@ -48,3 +48,30 @@ def test_parts_are_scored_as_the_whole():
     assert means[0] < means[1] < means[2]
     with pytest.raises(ValueError, match="dense_lstm was not scored on 40 × 40"):
         breakdown.scored_on(runs["dense_lstm"], "40 × 40")
+
+
+def runs_of(home, moved):
+    """Two seeds, a hundredth above and below the given errors of each window."""
+    return [
+        {
+            "clip_mse": list(np.add(home, seed)),
+            "elsewhere": {"walls at 1": moved and {"clip_mse": list(np.add(moved, seed))}},
+            "settings": {"model": "any"},
+        }
+        for seed in (-0.01, 0.01)
+    ]
+
+
+def test_a_lead_is_over_the_best_other():
+    board = {
+        "ours": runs_of([1, 2, 3, 4], [5, 6, 7, 8]),
+        "second": runs_of([2, 4, 6, 8], [4, 5, 6, 7]),
+        "last": runs_of([9, 9, 9, 1], [9, 9, 9, 9]),
+        "one size": runs_of([3, 4, 6, 8], None),
+    }
+    assert breakdown.lead(board, "ours") == (pytest.approx(0.5), "second", False)
+    assert breakdown.lead(board, "ours", windows=np.array([0, 0, 0, 1], bool)) == (pytest.approx(4), "last", False)
+    ratio, other, level = breakdown.lead(board, "ours", "walls at 1")
+    assert (ratio, other, level) == (pytest.approx(26 / 22), "second", False)
+    board["second"] = runs_of([2, 4, 6, 8], [4.99, 6.01, 7, 8])
+    assert breakdown.lead(board, "ours", "walls at 1")[2]
