@@ -104,6 +104,22 @@ def test_the_horizon_is_the_files():
             assert says(text, values), (name, column)
 
 
+def test_the_dimming_is_the_files():
+    """What the best factor leaves is the truth's energy, less what forecast and truth share."""
+    stored = runs("digits-32")
+    page = tables("10_beyond_one_frame")["ten frames ahead"]
+    empty = stored["black"][0]["scores"]["all"]["MSE per frame"][9]
+    assert set(page) == {name for name in stored if len(stored[name]) == 3}
+    for name, row in page.items():
+        scores = [run["scores"]["all"] for run in stored[name]]
+        error = np.array([score["MSE per frame"][9] for score in scores])
+        energy = np.array([score["energy"][9] for score in scores]) * empty
+        product = (empty + energy - error) / 2  # of forecast and truth, since error is their squared difference
+        assert says(row["error"], error), name
+        assert says(row["best factor"], product / energy), name
+        assert says(row["error, dimmed by it"], empty - product**2 / energy), name
+
+
 @pytest.mark.parametrize(("text", "right"), [("2.0 ± 0.5", True), ("2.1 ± 0.5", False), ("2.0 ± 0.4", False)])
 def test_a_wrong_number_is_noticed(text, right):
     assert says(text, [1.5, 2.0, 2.5]) is right
