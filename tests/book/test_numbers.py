@@ -1,5 +1,6 @@
 """The numbers that the verdict's pages print are those of the files, read here without the library's help."""
 
+import functools
 import json
 import re
 import tomllib
@@ -12,6 +13,7 @@ import pytest
 import nextframe
 from nextframe import forecasting
 from nextframe.benchmark import tasks
+from nextframe.datasets import moving_digits
 from nextframe.video import evidence
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +66,163 @@ def test_the_leaderboard_is_the_files():
         assert abs((low + high) / 2 - errors.mean()) < 0.2 * half + 0.01, name
         assert abs((high - low) / 2 - half) < 0.1 * half + 0.01, name
         assert row["parameters"] == f"{stored[name][0]['parameters']:,}"
+
+
+PLACES = {
+    **{f"drawn again, {number}": {"seed": 100 + number} for number in (1, 2)},
+    **{f"walls at {pixels}": {"walls": pixels} for pixels in (1, 2, 3)},
+    "40 × 40": {"canvas": 40},
+}
+
+
+def window_errors(run: dict, place: str) -> np.ndarray | None:
+    """Of each test clip; None where the run was not scored."""
+    kept = run if place == "the table's" else run["elsewhere"][place]
+    return kept and np.array(kept["clip_mse"])
+
+
+@functools.cache
+def corners(place: str) -> np.ndarray:
+    """Of both digits in each test clip, in the last frames before the forecast one and in that: `(clips, 2, 3, 2)`."""
+    drawn = {"canvas": 32, "digit_size": 16, "speed": (1, 2.5), "split": "test"} | PLACES.get(place, {})
+    return moving_digits.paths(500, 20, **drawn)[:, :, 8:11]
+
+
+def bounces(place: str) -> np.ndarray:
+    """In which test clips a digit turns around in one of the last two steps: its velocity is another one."""
+    steps = np.diff(corners(place), axis=2)
+    return ~np.isclose(steps[:, :, 0], steps[:, :, 1]).all(axis=(1, 2))
+
+
+def test_the_kinds_of_motion_are_the_files():
+    """Which clip is of which kind is found here from the digits' corners."""
+    here = corners("the table's")[:, :, -1]
+    near = (np.abs(here[:, 0] - here[:, 1]) < 8).all(axis=-1) & ~bounces("the table's")
+    kinds = {"free flight": ~near & ~bounces("the table's"), "overlap": near, "bounce": bounces("the table's")}
+    stored = runs("digits-32")
+    page = tables("09_verdict")["MSE per frame, of clips with"]
+    assert set(page) == set(stored)
+    for name, row in page.items():
+        assert set(row) == set(kinds)
+        for kind, which in kinds.items():
+            values = [window_errors(run, "the table's")[which].mean() for run in stored[name]]
+            assert says(row[kind], values), (name, kind)
+
+
+def test_other_walls_are_the_files():
+    stored = runs("digits-32")
+    page = tables("09_verdict")["MSE per frame, on clips"]
+    assert set(page) == set(stored)
+    for name, row in page.items():
+        assert set(row) == {"the table's", *PLACES}
+        for place, text in row.items():
+            errors = [window_errors(run, place) for run in stored[name]]
+            if text == "–":
+                assert errors == [None, None, None], (name, place)
+                assert name in ("dense lstm", "conv then lstm", "stacked hybrid")  # weights that fit one size
+            else:
+                assert says(text, [each.mean() for each in errors]), (name, place)
+
+
+def test_the_lead_is_the_files():
+    """Whose error the forecaster's is divided by is the lowest of all others, clip by clip as the page has it."""
+    stored = runs("digits-32")
+    page = tables("09_verdict")["forecaster ÷ best other"]
+    assert list(page) == ["the table's", *PLACES]
+    for place, row in page.items():
+        turns = bounces(place)
+        assert row.pop("share that bounce") == f"{turns.mean():.0%}"
+        assert set(row) == {"all clips", "no bounce", "a bounce"}
+        for column, which in {"all clips": turns | True, "no bounce": ~turns, "a bounce": turns}.items():
+            error = {}
+            for name, of_one in stored.items():
+                found = [window_errors(run, place) for run in of_one]
+                if found[0] is not None:
+                    error[name] = np.mean(found, axis=0)[which].mean()
+            ours = error.pop("forecaster")
+            ratio, other = re.fullmatch(r"([\d.]+) \((.+?)(?:, level)?\)", row[column]).groups()
+            assert other == min(error, key=error.get), (place, column)
+            assert says(ratio, [ours / error[other]]), (place, column)
+
+
+def test_the_page_is_right_about_walls():
+    """What it says in words: the lead stays without a bounce, and is gone with one between walls that have moved."""
+    page = tables("09_verdict")["forecaster ÷ best other"]
+    ratio = {
+        place: {column: float(text.split()[0]) for column, text in row.items() if "(" in text}
+        for place, row in page.items()
+    }
+    assert max(row["no bounce"] for row in ratio.values()) < 5 / 6
+    home = ratio["the table's"]["all clips"]
+    assert 0.69 < home < 0.71
+    assert all(ratio[f"drawn again, {n}"]["all clips"] <= home for n in (1, 2))
+    assert ratio["40 × 40"]["all clips"] < home
+    assert ratio["40 × 40"]["a bounce"] < ratio["the table's"]["a bounce"]
+    assert 0.92 < ratio["walls at 1"]["all clips"] < 0.94
+    for pixels in (2, 3):
+        assert page[f"walls at {pixels}"]["all clips"].endswith("(time distributed)")
+        assert ratio[f"walls at {pixels}"]["all clips"] > 1
+    for pixels in (1, 2, 3):
+        said = page[f"walls at {pixels}"]["a bounce"]
+        assert "level" in said or float(said.split()[0]) > 1
+
+
+def test_sizes_are_the_files():
+    """One seed of each size; and the worst forecaster is ahead of the best of every other kind."""
+    found = {}
+    for path in (ROOT / "nextframe" / "results" / "digits-32-sizes" / "runs").glob("*-0.json"):
+        run = json.loads(path.read_text(encoding="utf-8"))
+        model = run["settings"]["model"]
+        size = path.stem.removesuffix("-0").removeprefix(f"{model}-")
+        found.setdefault(model.replace("_", " "), {})[size] = 1024 * run["validation"]
+    page = tables("09_verdict")["validation, by size"]
+    assert set(page) == set(found)
+    for name, row in page.items():
+        errors = found[name]
+        assert int(row["sizes"]) == len(errors)
+        assert says(row["the worst"], [max(errors.values())])
+        assert says(row["the best"], [min(errors.values())])
+        assert row["which"] == min(errors, key=errors.get)
+        by_hand = float(row["chosen by hand"])
+        assert float(row["the best"]) <= by_hand < 1.1 * float(row["the best"])
+    ours = found.pop("forecaster")
+    assert max(ours.values()) < min(min(errors.values()) for errors in found.values())
+
+
+def test_the_chooser_takes_nothing_that_its_tables_show_to_lose():
+    """Nothing else in the table is better at what a need counts, and nothing that learned nothing is better at all."""
+    page = tables("09_verdict")
+    take = {need: row["take"] for need, row in page["you need"].items()}
+    stored = runs("digits-32")
+    number = {
+        name: {"error": np.mean([run["scores"]["all"]["MSE per frame"][0] for run in of_one])}
+        for name, of_one in stored.items()
+    }
+    for name, of_one in stored.items():
+        number[name] |= {"parameters": of_one[0]["parameters"], "operations": of_one[0]["forward_flops"]}
+        number[name] |= {
+            metric: np.mean([run["scores"]["all"][metric][9] for run in of_one])
+            for metric in ("MSE per frame", "energy")
+        }
+    untrained = {name for name in number if number[name]["parameters"] == 0}
+    free = min(untrained, key=lambda name: number[name]["error"])
+    ahead = {name for name in number if number[name]["error"] < number[free]["error"]}
+    assert take["a CPU and minutes to train"] == min(number, key=lambda name: number[name]["error"])
+    assert take["no time to train, walls at the edges"] == free
+    assert take["a forecast must be cheap"] == min(ahead, key=lambda name: number[name]["operations"])
+    assert take["weights must be few"] == min(ahead, key=lambda name: number[name]["parameters"])
+    bright = {name for name in number if 0.5 < number[name]["energy"] < 1.5}
+    assert take["ten frames"] == min(bright, key=lambda name: number[name]["MSE per frame"])
+    real = {
+        name: float(row["÷ flow"].split()[0]) for name, row in page["error ÷ flow's; of each clip ÷ copying's"].items()
+    }
+    assert take["a real video"] == min(real, key=real.get)
+    learned = set(stored) - untrained | {"flow unet", "without flow"}
+    assert take["a real video, no time to train"] == min(set(real) - learned, key=real.get)
+    contests = evidence.load_contests(128, "trained")
+    assert evidence.interval(contests, "network", "optical_flow")[1] < 1
+    remembered = dict(re.findall(r"(LSTM|GRU) ([\d.]+)", page["you need"]["a long memory"]["because"]))
+    assert take["a long memory"] == max(remembered, key=remembered.get)
 
 
 def test_real_clips_are_the_files():
