@@ -11,6 +11,7 @@ from nextframe.exercises import (
     conv_lstm,
     dense_lstm,
     frames_as_channels,
+    stacked_hybrids,
     windowing,
     your_own_video,
 )
@@ -23,6 +24,7 @@ CHAPTERS = (
     frames_as_channels,
     conv3d,
     conv_lstm,
+    stacked_hybrids,
     beyond_one_frame,
     your_own_video,
     after_2017,

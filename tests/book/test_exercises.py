@@ -135,6 +135,25 @@ WRONG = {
         "f = lambda c, i, f, g, o: (o * np.tanh(i * c + f * g), i * c + f * g)",
         "f = lambda c, i, f, g, o: (f * c + i * g, o * np.tanh(f * c + i * g))",
     ],
+    "8.1": [
+        'n = {"numbers_a_frame": 8192, "decoder_parameters": 1052672}',
+        'n = {"numbers_a_frame": 8, "decoder_parameters": 0}',
+    ],
+    "8.2": ["positions = 4", "positions = 8", "positions = 256"],
+    "8.3": [
+        "f = lambda x: np.maximum(x[:, ::2, ::2], x[:, 1::2, 1::2])",
+        "f = lambda x: x[:, ::2, ::2]",
+        "f = lambda x: x.reshape(len(x), x.shape[1] // 2, 2, x.shape[2] // 2, 2, -1).mean(axis=(2, 4))",
+    ],
+    "8.4": [
+        "def f():\n"
+        "    features = keras.Input((8, 8, 4))\n"
+        "    x = keras.layers.Dense(64)(keras.layers.Flatten()(features))\n"
+        "    return keras.Model(features, keras.layers.Reshape((8, 8, 1))(x))",
+        "def f():\n"
+        "    features = keras.Input((8, 8, 4))\n"
+        "    return keras.Model(features, keras.layers.Conv2D(1, 3, strides=2, padding='same')(features))",
+    ],
     "10.1": ["brightest = 1", "brightest = 3"],
     "10.2": ['frames = {"conv_lstm": 10, "dense_lstm": 6}'],
     "10.3": [
