@@ -12,6 +12,7 @@ from nextframe.exercises import (
     dense_lstm,
     frames_as_channels,
     stacked_hybrids,
+    verdict,
     windowing,
     your_own_video,
 )
@@ -25,6 +26,7 @@ CHAPTERS = (
     conv3d,
     conv_lstm,
     stacked_hybrids,
+    verdict,
     beyond_one_frame,
     your_own_video,
     after_2017,

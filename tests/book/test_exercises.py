@@ -154,6 +154,18 @@ WRONG = {
         "    features = keras.Input((8, 8, 4))\n"
         "    return keras.Model(features, keras.layers.Conv2D(1, 3, strides=2, padding='same')(features))",
     ],
+    "9.1": [
+        "kernel = 0.5 * np.eye(7)[3] * np.array([0, 0, 0, 1, 1, 0, 0])[:, None]",
+        "kernel = 0.5 * np.eye(7)[3][:, None] * np.array([0, 0, 1, 1, 0, 0, 0])",
+        "kernel = np.eye(7)[3][:, None] * np.array([0, 0, 0, 1, 1, 0, 0])",
+        "kernel = np.zeros((3, 3))",
+    ],
+    "9.2": ["share = 1 / 9", "share = 0.5"],
+    "9.3": [
+        "f = lambda one, other: abs(one.mean() - other.mean()) < one.std() / len(one) ** 0.5",
+        "f = lambda one, other: False",
+        "f = lambda one, other: True",
+    ],
     "10.1": ["brightest = 1", "brightest = 3"],
     "10.2": ['frames = {"conv_lstm": 10, "dense_lstm": 6}'],
     "10.3": [
