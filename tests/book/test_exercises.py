@@ -122,6 +122,21 @@ WRONG = {
         "    return sum(k * past[j : j + len(clip)] for j, k in enumerate(kernel[::-1]))",
         "f = lambda clip, kernel: sum(k * clip for k in kernel)",
     ],
+    "6.1": ["side = 203", "side = 205", "side = 235"],
+    "6.2": [
+        "f = lambda x: x.repeat(3, axis=-1)",
+        "f = lambda x: 2 * x - 1",
+        "f = lambda x: 255 * x.repeat(3, axis=-1) / 128 - 1",
+    ],
+    "6.3": [
+        "f = lambda kernel, mean, scale: (kernel.sum(axis=2, keepdims=True), np.zeros(2))",
+        "f = lambda kernel, mean, scale: ((kernel / scale[:, None]).sum(axis=2, keepdims=True), np.zeros(2))",
+        "f = lambda kernel, mean, scale: (\n"
+        "    (kernel / scale[:, None]).mean(axis=2, keepdims=True),\n"
+        "    -(kernel / scale[:, None] * mean[:, None]).mean(axis=2).sum(axis=(0, 1)),\n"
+        ")",
+    ],
+    "6.4": ["size = 9", "size = 6", "size = 3"],
     "7.1": ["times = 10", "times = 1"],
     "7.2": ["filters = 32", "filters = 16"],
     "7.3": [
