@@ -12,7 +12,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -21,7 +20,6 @@ from collections.abc import Iterator
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
 # before Keras is imported
@@ -32,7 +30,7 @@ os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")  # or a GPU wou
 import keras
 
 from nextframe.benchmark import fingerprints, processes, protocols, results, tasks
-from nextframe.benchmark.plan import Benchmark, Job, weights_folder
+from nextframe.benchmark.plan import Benchmark, Job
 from nextframe.benchmark.task import LabelledTask, Task
 
 
@@ -85,14 +83,7 @@ def work(orders: Connection, folder: str | os.PathLike) -> None:
         try:
             with tempfile.TemporaryDirectory() as written:
                 processes.do(job, written)
-                for path in sorted(
-                    Path(written).rglob("*.*"), key=lambda path: path.suffix == ".json"
-                ):  # weights first
-                    plan = Benchmark(name, folder)
-                    whole = plan.folder if path.suffix == ".json" else weights_folder(plan.name)
-                    target = whole / path.relative_to(written)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.move(path, target)
+                Benchmark(name, folder).store(processes.written(written))
             orders.send((True, f"{time.perf_counter() - begun:.0f} s"))
         except Exception as error:
             traceback.print_exc()

@@ -9,7 +9,9 @@ import dataclasses
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from nextframe._utils.files import write_atomically
 from nextframe.benchmark import fingerprints, protocols, results
 from nextframe.models import BASELINES, UNTRAINED, model_functions
 
@@ -65,6 +67,11 @@ class Benchmark:
         except FileNotFoundError:
             return None
 
+    def store(self, files: dict[str, bytes]) -> None:
+        """Store what a job wrote, by its names: measurements in the folder, weights in `weights_folder`."""
+        for name, content in sorted(files.items(), reverse=True):  # weights first, then their index
+            write_atomically((self.folder if name.endswith(".json") else weights_folder(self.name)) / name, content)
+
     def outdated(self, job: Job) -> list[str] | None:
         """Compare the inputs of a job's stored measurement with those of today.
 
@@ -105,15 +112,20 @@ class Benchmark:
         inputs = {"model": function, "arguments": arguments, "task": task}
         return inputs | ({"differences": True} if reads_differences else {})
 
-    def row_of(self, model: str, arguments: dict) -> str:
+    def row_of(self, model: str, arguments: dict, **others: Any) -> str:
         """Return the row that trains a model with these arguments, all of them.
+
+        Args:
+            model, arguments: As in `inputs`.
+            others: Other inputs that it must have; None for one that it must not have. Default: whichever it has.
 
         Raises:
             ValueError: No row does.
         """
+        wanted = {"model": model, "arguments": arguments} | others
         for row in self.rows:
             inputs = self.inputs(row)
-            if (inputs["model"], inputs["arguments"]) == (model, arguments):
+            if all(inputs.get(name) == value for name, value in wanted.items()):
                 return row
         raise ValueError(f"protocol {self.name}: no row trains {model} with {arguments}")
 
@@ -150,13 +162,14 @@ class Benchmark:
         if "base" not in self.settings:
             return self.read(f"calibration/{model}")
         base = Benchmark(self.settings["base"], self.folder.parent)
-        for row in base.rows:
-            if base.inputs(row) == self.inputs(model):
-                return base.read(f"calibration/{row}")
-        raise ValueError(
-            f"protocol {self.name}: {model} is no row of its base {base.name}, which would say how many steps its "
-            f"seconds are: give its steps, or add the row to {base.name}"
-        )
+        try:
+            row = base.row_of(**{"differences": None} | self.inputs(model))
+        except ValueError:
+            raise ValueError(
+                f"protocol {self.name}: {model} is no row of its base {base.name}, which would say how many steps its "
+                f"seconds are: give its steps, or add the row to {base.name}"
+            ) from None
+        return base.read(f"calibration/{row}")
 
     def _schedule(self, model: str) -> dict:
         training = self._training(model)

@@ -65,8 +65,13 @@ def in_own_process(job: Job, threads: int) -> dict[str, bytes] | str:
             errors = process.stderr.read().decode()
             if process.wait():
                 return (errors.strip().splitlines() or [f"exit {process.returncode}"])[-1]
-        written = [path for path in Path(folder).rglob("*") if path.is_file()]
-        return {str(path.relative_to(folder)): path.read_bytes() for path in written}
+        return written(folder)
+
+
+def written(folder: str) -> dict[str, bytes]:
+    """Return the files that a job left in a folder, by their names in it."""
+    files = [path for path in Path(folder).rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def do(job: Job, folder: str) -> None:

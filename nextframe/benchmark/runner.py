@@ -7,10 +7,9 @@ import os
 import time
 from collections.abc import Iterable
 
-from nextframe._utils.files import write_atomically
 from nextframe._utils.validation import one_of
 from nextframe.benchmark import results
-from nextframe.benchmark.plan import STAGES, Benchmark, weights_folder
+from nextframe.benchmark.plan import STAGES, Benchmark
 from nextframe.benchmark.processes import in_processes, over_ray
 
 
@@ -58,7 +57,6 @@ def run_benchmark(
                 failed.append(job.name)
                 print(f"{job.name} failed: {files}", flush=True)
                 continue
-            for name, content in sorted(files.items(), reverse=True):  # weights first, then their index
-                write_atomically((plan.folder if name.endswith(".json") else weights_folder(plan.name)) / name, content)
+            plan.store(files)
             print(f"{stage}: {count} of {len(jobs)}, {job.label}; about {left / 60:.0f} min left", flush=True)
     return failed
