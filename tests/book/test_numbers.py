@@ -336,7 +336,7 @@ def test_the_live_page_is_right_about_shifts():
     most = {by: max(found, key=found.get) for by, found in growth.items()}
     assert most == {1: "forecaster", 2: "forecaster", 6: "dense_lstm"}
     assert at[0]["forecaster"] < 0.8 * at[0]["frames_as_channels"]
-    assert at[2]["forecaster"] == pytest.approx(at[2]["frames_as_channels"], rel=0.1)
+    assert 0.9 * at[2]["frames_as_channels"] < at[2]["forecaster"] < at[2]["frames_as_channels"]
     assert all(min(found, key=found.get) == "conv3d" for found in growth.values())
 
 
