@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from nextframe._utils.pixels import ERROR_MAP, as_planes, to_bytes
+from nextframe.diagnostics._graph import read_graph
 from nextframe.plotting import DPI
 
 _SIDE, _TEXT, _GAP = 384, 34, 16  # pixels of a panel, and of what is above and between panels
@@ -29,14 +30,15 @@ def predicted_kernels(model: keras.Model, context: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: The model predicts no kernels.
     """
-    sides = {(2 * reach + 1) ** 2: 2 * reach + 1 for reach in range(1, 16)}
-    outputs = [step.output for step in model.operations if isinstance(step.output, keras.KerasTensor)]
-    found = [output for output in outputs if len(output.shape) == 4 and output.shape[-1] in sides]
-    named = "moved_and_corrected" in [layer.name for layer in model.layers] or model.name == "forecaster"
-    if not found or not named:
+    graph, _ = read_graph(model)
+    key = ("kernels", 0)  # the layer in `forecaster.predict_kernels`; where they are applied, they are reshaped first
+    if key not in graph:
         raise ValueError(f"{model.name} predicts no kernels: expected a forecaster that moves pixels")
-    kernels = keras.Model(model.input, found[-1]).predict(context, verbose=0)[0]
-    side = sides[kernels.shape[-1]]
+    following = {source: reader for reader, call in graph.items() for source in call.inputs}
+    while graph[following[key]].kind != "Reshape":
+        key = following[key]
+    kernels = keras.Model(model.input, graph[key].operation.output).predict(context, verbose=0)[0]
+    side = round(kernels.shape[-1] ** 0.5)
     return kernels.reshape(*kernels.shape[:2], side, side)
 
 

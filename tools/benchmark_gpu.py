@@ -16,11 +16,10 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, NamedTuple
 
 # before Keras is imported
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -49,24 +48,58 @@ def keep_tasks_in_memory(names: list[str], folder: str | os.PathLike) -> None:
             fingerprints._task(task)
 
 
-def missing(names: list[str], rows: list[str] | None, folder: str | os.PathLike) -> Iterator[tuple[str, Job]]:
-    """Yield protocols and their jobs, in order: of each row its search, and when that is whole, its runs.
+class Order(NamedTuple):
+    """A job, and where it comes from."""
+
+    protocol: str
+    row: str
+    job: Job
+
+
+class Queue:
+    """What can be done next, in order. Stored results are read once, and a row's again when its search goes on."""
+
+    def __init__(self, protocols: list[str], rows: list[str] | None, folder: str | os.PathLike):
+        """List what these protocols lack, or these rows of them."""
+        self.plans = {name: Benchmark(name, folder) for name in protocols}
+        self.waiting: list[Order] = []
+        self._listed: set[tuple[str, str]] = set()
+        for name, plan in self.plans.items():
+            for row in plan.settings["models"]:
+                if rows is None or row in rows:
+                    self._list(name, row)
+
+    def take(self) -> Order | None:
+        """Return the next one, each once; None if nothing can be done now."""
+        return self.waiting.pop(0) if self.waiting else None
+
+    def done(self, order: Order) -> None:
+        """Add the runs that waited for a search."""
+        if order.job.stage == "search":
+            self._list(order.protocol, order.row)
+
+    def _list(self, protocol: str, row: str) -> None:
+        for job in missing(self.plans[protocol], row):
+            if (protocol, job.name) not in self._listed:
+                self._listed.add((protocol, job.name))
+                self.waiting.append(Order(protocol, row, job))
+        self.waiting.sort(key=self._place)
+
+    def _place(self, order: Order) -> tuple[int, bool, int, int]:
+        """By protocol; then what others wait for; then the first seeds, and of these the longest."""
+        settings = order.job.settings
+        protocol = list(self.plans).index(order.protocol)
+        return protocol, order.job.stage != "search", settings["seed"], -settings["steps"]
+
+
+def missing(plan: Benchmark, row: str) -> list[Job]:
+    """Return what a row lacks: of its search, and when that is whole, of its runs.
 
     A stored job counts if its settings are those of today. Its fingerprint is not looked at, since that would build
     its network here, and JAX must not start before the workers are forked.
     """
-    for name in names:
-        plan = Benchmark(name, folder)
-        jobs = []
-        for row in plan.settings["models"]:
-            if rows is None or row in rows:
-                stages = (
-                    [job for job in plan.jobs(stage, [row]) if not is_stored(plan, job)] for stage in ("search", "runs")
-                )
-                jobs += next(filter(None, stages), [])
-        # what others wait for; then the first seeds, and of these the longest
-        jobs.sort(key=lambda job: (job.stage != "search", job.settings["seed"], -job.settings["steps"]))
-        yield from ((name, job) for job in jobs)
+    stages = ([job for job in plan.jobs(stage, [row]) if not is_stored(plan, job)] for stage in ("search", "runs"))
+    return next(filter(None, stages), [])
 
 
 def is_stored(plan: Benchmark, job: Job) -> bool:
@@ -116,34 +149,31 @@ def main(arguments: list[str] | None = None) -> int:
         theirs.close()
         return ours
 
-    idle, busy, given, failed = [hire() for _ in range(options.workers)], {}, set(), []
+    queue = Queue(options.protocols, options.models, options.folder)
+    idle, busy, failed = [hire() for _ in range(options.workers)], {}, []
     while time.perf_counter() < begun + 60 * options.minutes:
-        todo = (
-            each
-            for each in missing(options.protocols, options.models, options.folder)
-            if (each[0], each[1].name) not in given
-        )
-        while idle and (each := next(todo, None)):
-            busy[worker := idle.pop()] = each
-            given.add((each[0], each[1].name))
-            worker.send(each)
+        while idle and (order := queue.take()):
+            busy[worker := idle.pop()] = order
+            worker.send((order.protocol, order.job))
         if not busy:
             break
         ready = wait(list(busy), timeout=1)
         for worker in [each for each in busy if each in ready]:
-            name, job = busy.pop(worker)
+            order = busy.pop(worker)
             try:
                 good, said = worker.recv()
                 idle.append(worker)
             except (EOFError, ConnectionError):  # it died, of memory perhaps
                 good, said = False, "its process ended"
                 idle.append(hire())
-            if not good:
-                failed.append(job.name)
-            print(f"{time.perf_counter() - begun:4.0f} s  {name} {job.name}: {said}", flush=True)
+            if good:
+                queue.done(order)
+            else:
+                failed.append(order.job.name)
+            print(f"{time.perf_counter() - begun:4.0f} s  {order.protocol} {order.job.name}: {said}", flush=True)
     for process in workers.values():
         process.kill()
-    left = len(list(missing(options.protocols, options.models, options.folder)))
+    left = len(queue.waiting) + len(busy)
     print(f"failed: {', '.join(failed) or 'none'}; {left} jobs can be done next")
     return bool(failed)
 

@@ -137,11 +137,22 @@ class Benchmark:
         timed = self._timed(model)
         return _cut(training["seconds"] / timed["seconds_per_step"], training["rounds"]) if timed else None
 
+    def tried(self, model: str) -> dict[float, float]:
+        """Return the learning rates that have been tried, each with the lowest error on the validation clips.
+
+        Args:
+            model: A row of the protocol.
+
+        Returns:
+            Rate → mean squared error of pixels 0..1, or mean cross-entropy for a classifier; in the protocol's order.
+        """
+        rates = self._searched(model)["learning_rates"]
+        return {rate: found["validation"] for rate in rates if (found := self.read(f"search/{model}-{rate:g}"))}
+
     def learning_rate(self, model: str) -> float | None:
         """The rate with the lowest error on the validation clips, or None if some have not been tried."""
-        rates = self._searched(model)["learning_rates"]
-        tried = {rate: found["validation"] for rate in rates if (found := self.read(f"search/{model}-{rate:g}"))}
-        return min(rates, key=lambda rate: tried[rate]) if all(rate in tried for rate in rates) else None
+        tried = self.tried(model)
+        return min(tried, key=tried.__getitem__) if len(tried) == len(self._searched(model)["learning_rates"]) else None
 
     def takes_an_edge(self, model: str) -> bool:
         """Whether that rate is the lowest or the highest that was tried, so that a better one may lie beyond it."""

@@ -15,20 +15,18 @@ RECURRENT = {"lstm": layers.LSTM, "gru": layers.GRU}
 
 
 def convolve_and_pool(
-    x: keras.KerasTensor, filters: int, pooling: int
+    x: keras.KerasTensor, filters: int, pooling: int, times: int = 2
 ) -> keras.KerasTensor:
-    """Convolve in space and time and max-pool each square of positions, twice."""
-    least, (rows, columns) = (
-        whole_number("pooling", pooling) ** 2,
-        x.shape[2:4],
-    )
+    """Convolve in space and time and max-pool each square of positions, `times` over."""
+    least = whole_number("pooling", pooling) ** times
+    rows, columns = x.shape[2:4]
     if min(rows, columns) < least:
         raise ValueError(
-            f"pooling={pooling}, twice, needs features of {least}×{least}, "
+            f"pooling={pooling} needs features of {least}×{least} or more, "
             f"not {rows}×{columns}: lower it, raise image_size, or choose an "
             "earlier feature_layer"
         )
-    for _ in range(2):
+    for _ in range(times):
         x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
         x = layers.MaxPooling3D((1, pooling, pooling))(x)
     return x
@@ -98,14 +96,17 @@ def stacked_classifier(
 
     Returns:
         Model from a context `(batch, N, height, width, 1)` to probabilities `(batch, classes)`.
+
+    Raises:
+        ValueError: A cell that does not exist, or features too small to be pooled.
+        ConnectionError: Weights that cannot be fetched.
     """
     one_of("cell", cell, RECURRENT)
     context = context_input(context_shape)
     read = frame_encoder(context_shape[1:], **encoder)
     x = FoldFrames(read)(context)  # (batch, N, rows, columns, channels)
     x = normalize_features(x)
-    x = layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
-    x = layers.MaxPooling3D((1, pooling, pooling))(x)
+    x = convolve_and_pool(x, filters, pooling, times=1)
     x = layers.Reshape((context_shape[0], -1))(x)  # (batch, N, features)
     state = RECURRENT[cell](units)(x)
     probabilities = layers.Dense(

@@ -124,10 +124,15 @@ def test_the_rate_with_the_lowest_error_is_taken(protocol, tmp_path):
     plan = Benchmark(protocol, tmp_path)
     put_calibration(protocol, tmp_path)
     assert plan.steps(MODEL) == 10
+    assert plan.tried(MODEL) == {}
     assert plan.learning_rate(MODEL) is None
     assert plan.jobs("runs", [MODEL]) == []
-    for job, validation in zip(plan.jobs("search", [MODEL]), (0.3, 0.2), strict=True):
-        results.save(job.name, {"settings": job.settings, "validation": validation}, plan.folder)
+    first, second = plan.jobs("search", [MODEL])
+    results.save(first.name, {"settings": first.settings, "validation": 0.3}, plan.folder)
+    assert plan.tried(MODEL) == {1e-3: 0.3}
+    assert plan.learning_rate(MODEL) is None  # as long as a rate has not been tried
+    results.save(second.name, {"settings": second.settings, "validation": 0.2}, plan.folder)
+    assert plan.tried(MODEL) == {1e-3: 0.3, 1e-2: 0.2}
     assert plan.learning_rate(MODEL) == 1e-2
     assert [job.settings["learning_rate"] for job in plan.jobs("runs", [MODEL])] == [1e-2, 1e-2]
 
@@ -422,3 +427,27 @@ def test_a_row_is_found_by_what_it_trains():
         assert plan.row_of(inputs["model"], inputs["arguments"]) == row
     with pytest.raises(ValueError, match="digits-32-sizes: no row trains conv3d with {'filters': 9}"):
         plan.row_of("conv3d", {"filters": 9})
+
+
+def test_the_tool_for_a_gpu_reads_stored_results_once_and_adds_the_runs_that_waited(protocol, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", keras.backend.backend())
+    import benchmark_gpu
+
+    protocol.write_text(SMALL.replace("seconds = 0.02", "steps = 4"))
+    queue = benchmark_gpu.Queue([str(protocol)], None, tmp_path)
+    plan, read_file, files = Benchmark(protocol, tmp_path), Benchmark.read, []
+    monkeypatch.setattr(Benchmark, "read", lambda self, name: files.append(name) or read_file(self, name))
+    searches = [queue.take(), queue.take()]
+    assert [order.job.stage for order in searches] == ["search", "search"]
+    assert queue.take() is None
+    assert files == []  # looked at when the queue was made
+    for order in searches:
+        results.save(order.job.name, {"settings": order.job.settings, "validation": 0.1}, plan.folder)
+    for order in searches:  # both were stored before either is told
+        queue.done(order)
+    runs = [queue.take(), queue.take()]
+    assert [order.job.settings["seed"] for order in runs] == [0, 1]
+    assert queue.take() is None
+    files.clear()
+    queue.done(runs[0])
+    assert files == []

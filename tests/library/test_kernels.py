@@ -48,6 +48,16 @@ def test_before_training_nothing_moves():
     assert not kernels.motions(found).any()
 
 
+def test_kernels_are_not_found_by_their_number_of_weights():
+    """49 channels before them, and 49 pixels in the patches that they move."""
+    shape = (5, 28, 28, 1)
+    model = build("forecaster", shape, filters=49, deep_filters=8, blocks=2, patch=7, correction=False)
+    found = kernels.predicted_kernels(model, np.random.default_rng(1).random((1, *shape), dtype="float32"))
+    assert found.shape == (4, 4, 7, 7)
+    assert (found[..., 3, 3] == 1).all()
+    assert found.sum() == 16  # before training, all weight is on no shift
+
+
 @pytest.mark.parametrize("name", ["frames_as_channels", "forecaster"])
 def test_who_predicts_no_kernels_is_named(name):
     size = {"max_displacement": 0} if name == "forecaster" else {"filters": 9}

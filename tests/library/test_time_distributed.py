@@ -7,7 +7,7 @@ import pytest
 from nextframe import diagnostics, training
 from nextframe.datasets.labelled_motion import moving_digits_with_labels
 from nextframe.layers import FoldFrames
-from nextframe.models import build
+from nextframe.models import build, model_functions
 from nextframe.models.backbones import frame_encoder
 from nextframe.models.time_distributed import TEMPORAL, classifier, time_distributed_classifier
 from nextframe.windows import labelled_dataset
@@ -73,8 +73,12 @@ def test_a_frozen_backbone_stays_as_it_is(name, context):
 
 
 def test_pooling_needs_places():
-    with pytest.raises(ValueError, match="pooling=8, twice, needs features of 64×64, not 16×16: lower it"):
-        build("stacked_hybrid", (6, 32, 32, 1), pooling=8)
+    for name, pooling, least in (("stacked_hybrid", 8, 64), ("stacked_classifier", 17, 17)):  # twice, and once
+        arguments = {"pooling": pooling, "feature_layer": "block1"}
+        with pytest.raises(ValueError, match=f"pooling={pooling} needs features of {least}×{least} or more, not 16×16"):
+            model_functions()[name]((6, 32, 32, 1), **arguments)
+    with pytest.raises(ValueError, match="pooling=0: expected a whole number, at least 1"):
+        model_functions()["stacked_classifier"]((6, 32, 32, 1), pooling=0)
 
 
 def test_a_temporal_layer_learns_directions():
