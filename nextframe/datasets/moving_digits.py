@@ -57,7 +57,7 @@ def moving_digits(
     Raises:
         ValueError: A number is out of range; the message names it.
     """
-    chosen, position = _plan(**locals())
+    chosen, position = _plan(count, length, digits, canvas, digit_size, speed, split, seed, walls, whole_pixels)
     height, width = canvas if isinstance(canvas, Iterable) else (canvas, canvas)
     clips = np.zeros((count, length, height, width), np.uint8)
     images = shuffled_digits(digit_size)
@@ -163,8 +163,11 @@ def bounce(start: np.ndarray, velocity: np.ndarray, room: np.ndarray, length: in
     Returns:
         Corners `(..., length, 2)`, those of `start` first.
     """
-    # Going straight in a hall of mirrors is bouncing: fold the straight path back into the room.
-    straight = start[..., None, :] + velocity[..., None, :] * np.arange(length)[:, None]
+    return fold(start[..., None, :] + velocity[..., None, :] * np.arange(length)[:, None], room)
+
+
+def fold(straight: np.ndarray, room: np.ndarray | float) -> np.ndarray:
+    """Fold a straight path back into the room `0..room`: going straight in a hall of mirrors is bouncing."""
     period = np.maximum(2 * room, 1e-9)
     return room - np.abs(straight % period - room)
 
