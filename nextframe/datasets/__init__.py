@@ -1,1 +1,1 @@
-"""Clips to learn from: moving digits, labelled motion, memory tasks, random futures, the digits themselves, and the real clips."""
+"""Clips to learn from: moving digits, random futures, labelled motion, memory tasks, the digits, and the real clips."""
