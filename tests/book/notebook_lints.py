@@ -151,8 +151,27 @@ def is_shaped_like_a_chapter(path, notebook):
     for needed in ("After this chapter you can", "Time:", "## Summary", "## Exercises", "## What to read next"):
         if needed not in text:
             yield f"there is no {needed!r}"
-    if text.count("<details>") < 2:
-        yield "fewer than two exercises have a folded solution"
+
+
+def exercises_answer_back(path, notebook):
+    """Each is a question with its number and kind, a cell that ends in its check, and a folded solution with code."""
+    cells, chapter = notebook.cells, int(Path(path).name[:2])
+    exercises = [n for n, cell in enumerate(cells) if re.match(r"\*\*\d+\. (Predict|Mend|Build)\.\*\*", cell.source)]
+    checks = [n for n, cell in enumerate(cells) if cell.cell_type == "code" and 'check("' in cell.source]
+    if len(exercises) < 3:
+        yield f"exercises that begin with their number and kind are {len(exercises)}; expected three or more"
+    for stray in set(checks) - {question + 1 for question in exercises}:
+        yield f"cell {cells[stray].id} checks an answer, and no question stands before it"
+    for number, at in enumerate(exercises, 1):
+        question, *following = cells[at : at + 3]
+        if not question.source.startswith(f"**{number}. "):
+            yield f"cell {question.id} is exercise {number} in the chapter's order, and has another number"
+        last = following[0].source.splitlines()[-1:] if following and following[0].cell_type == "code" else []
+        if not re.fullmatch(rf'check\("{chapter}\.{number}", \w+\)', "".join(last)):
+            yield f'exercise {number}: its next cell does not end in check("{chapter}.{number}", …)'
+        folded = r"<details><summary>Solution</summary>.*```python\n.+```.*</details>"
+        if len(following) < 2 or not re.search(folded, following[1].source, flags=re.DOTALL):
+            yield f"exercise {number}: no folded solution with a block of Python follows its cell"
 
 
 LINTS = [
@@ -170,4 +189,5 @@ LINTS = [
     opens_on_colab,
     asks_for_a_gpu_if_it_trains,
     is_shaped_like_a_chapter,
+    exercises_answer_back,
 ]

@@ -1,5 +1,6 @@
 """Every chapter passes every lint; and each lint catches a notebook that was broken on purpose."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -167,6 +168,52 @@ def no_summary(notebook):
     summary.source = summary.source.replace("## Summary", "## Notes")
 
 
+def cell_of_first_exercise(notebook, offset):
+    """Its question, the cell to fill in, or its solution."""
+    question = next(n for n, cell in enumerate(notebook.cells) if cell.source.startswith("**1. "))
+    return notebook.cells[question + offset]
+
+
+def no_check(notebook):
+    cell = cell_of_first_exercise(notebook, 1)
+    cell.source = re.sub(r"\ncheck\(.*", "", cell.source)
+
+
+def check_of_another(notebook):
+    cell = cell_of_first_exercise(notebook, 1)
+    cell.source = cell.source.replace('check("1.1"', 'check("1.2"')
+
+
+def no_solution(notebook):
+    notebook.cells.remove(cell_of_first_exercise(notebook, 2))
+
+
+def solution_without_code(notebook):
+    cell = cell_of_first_exercise(notebook, 2)
+    cell.source = "<details><summary>Solution</summary>\n\nRun it, and see.\n\n</details>"
+
+
+def solution_in_the_open(notebook):
+    cell = cell_of_first_exercise(notebook, 2)
+    cell.source = re.sub(r"</?(details|summary)>", "", cell.source)
+
+
+def no_kind(notebook):
+    cell = cell_of_first_exercise(notebook, 0)
+    cell.source = re.sub(r"^\*\*1\. \w+\.\*\*", "**1.**", cell.source)
+
+
+def numbered_wrong(notebook):
+    cell = cell_of_first_exercise(notebook, 0)
+    cell.source = cell.source.replace("**1. ", "**2. ")
+
+
+def two_exercises(notebook):
+    third = next(n for n, cell in enumerate(notebook.cells) if cell.source.startswith("**3. "))
+    rest = next(n for n, cell in enumerate(notebook.cells) if cell.source.startswith("## What to read next"))
+    del notebook.cells[third:rest]
+
+
 BREAKS = {
     "ran_in_order": [reorder, never_ran],
     "no_error": [store_error],
@@ -186,6 +233,16 @@ BREAKS = {
     "opens_on_colab": [link_elsewhere, no_link, install_elsewhere, rename_for_colab, write_code("!pip install keras")],
     "asks_for_a_gpu_if_it_trains": [write_code("model.fit(dataset)")],
     "is_shaped_like_a_chapter": [second_title, no_summary],
+    "exercises_answer_back": [
+        no_check,
+        check_of_another,
+        no_solution,
+        solution_without_code,
+        solution_in_the_open,
+        no_kind,
+        numbered_wrong,
+        two_exercises,
+    ],
 }
 
 
