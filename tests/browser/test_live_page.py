@@ -301,6 +301,31 @@ def test_reduced_motion_begins_with_a_pause(open_demo):
     assert page.get_attribute("#live [data-part=pause]", "aria-pressed") == "true"
 
 
+def edges(part):
+    box = part.bounding_box()
+    return box["y"], box["y"] + box["height"]
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_what_you_do_and_what_it_does_are_on_one_screen(width, open_demo):
+    """The clip and two forecasts without scrolling; with two more, the slider and the last of them."""
+    page = open_demo(width=width, height=800)
+    canvases = page.locator("#live .live-frame canvas, #live .live-row canvas").all()
+    assert len(canvases) == 1 + 2 * 2
+    assert all(0 <= top < bottom <= 800 for top, bottom in map(edges, canvases))
+    if width == 1280:
+        assert all(canvas.bounding_box()["width"] >= 160 for canvas in canvases)
+    for count, name in enumerate(["dense_lstm", "conv3d"]):
+        page.check(f"[data-part=networks] input[value={name}]")
+        page.wait_for_selector(f"#live .live-row:nth-child({count + 3})", timeout=60_000)
+    page.locator("#live .live-row").last.scroll_into_view_if_needed()
+    shift = page.locator("[data-part=shift]")
+    if width == 400:
+        shift.scroll_into_view_if_needed()
+    parts = [shift, *page.locator("#live .live-row:nth-child(4) canvas").all()]
+    assert all(0 <= top < bottom <= 800 for top, bottom in map(edges, parts))
+
+
 @pytest.mark.parametrize("width", [1280, 400])
 def test_everybody_can_use_what_has_started(width, open_demo, accessibility_violations):
     page = open_demo(width=width, reduced_motion="reduce")  # colours change at once

@@ -125,7 +125,7 @@ function draw(on) {
   const middle = { x: movingDigits.SIDE / 4, y: movingDigits.SIDE / 4, speed: state.speed };
   if (on) state.digits = [movingDigits.digit(new Uint8ClampedArray(movingDigits.DIGIT ** 2), middle)];
   part("frame").classList.toggle("live-drawing", on);
-  part("draw").textContent = on ? "Let it go" : "Draw your own";
+  part("draw").textContent = on ? "Let it go" : "Draw";
   part("hint").textContent = on ? DRAW_HINT : DRAG_HINT;
 }
 
