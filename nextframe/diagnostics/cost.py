@@ -13,7 +13,7 @@ from nextframe._utils.keras_private import calls_in
 from nextframe.layers import ConvGRU2D, FoldFrames, SpatiotemporalLSTM2D, SpatiotemporalLSTM2DCell
 
 # Layers that have weights and compute next to nothing beside a matrix product: their work is not counted.
-_CHEAP = (layers.BatchNormalization, layers.LayerNormalization, layers.GroupNormalization)
+_CHEAP = (layers.BatchNormalization, layers.LayerNormalization, layers.GroupNormalization, layers.Embedding)
 
 
 def forward_flops(model: keras.Model) -> int:
