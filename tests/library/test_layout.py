@@ -12,11 +12,11 @@ PACKAGE = Path(__file__).resolve().parents[2] / "nextframe"
 # Bottom first: a module imports from its own row, or from one above it in this list
 LAYERS = (
     ("_utils",),
-    ("clips", "metrics", "profiles", "layers"),
+    ("clips", "metrics", "sample_metrics", "profiles", "layers"),
     ("windows",),
     ("datasets", "scenes"),
     ("models",),
-    ("forecasting", "steering", "training", "pretrained"),
+    ("forecasting", "objectives", "sampling", "steering", "training", "pretrained"),
     ("diagnostics",),
     ("benchmark",),
     ("plotting", "drawing", "kernels"),
@@ -114,6 +114,8 @@ def test_metrics_need_numpy_alone():
     beside = {name for name in reach("nextframe.metrics") if name not in sys.stdlib_module_names}
     helpers = {"nextframe._utils", "nextframe._utils.metric_cases", "nextframe._utils.validation"}
     assert beside == {"nextframe.metrics", "numpy"} | helpers
+    beside |= {name for name in reach("nextframe.sample_metrics") if name not in sys.stdlib_module_names}
+    assert beside == {"nextframe.metrics", "nextframe.sample_metrics", "numpy"} | helpers
 
 
 @pytest.mark.parametrize("module", inside("nextframe.models"))
