@@ -75,7 +75,7 @@ RULES = {
         lambda pretrained, random, conv2d: (pretrained >= max(random, conv2d) + 0.02, pretrained >= random + 0.02),
     ),
     "9 transfer learning, for labels": Rule(
-        "frozen and trained on photographs, it answers a tenth more right than from nothing, of both questions",
+        "frozen and trained on photographs, it answers a tenth more right than from scratch, of both questions",
         "of one of the two",
         lambda gains: (min(gains) >= 0.1, max(gains) >= 0.1),
     ),
@@ -95,7 +95,7 @@ RULES = {
         lambda smallest, outputs, pixels: (smallest <= 32 and outputs >= pixels, outputs >= pixels),
     ),
     "12 the answer's own code, for labels": Rule(
-        "where it exists, trained from nothing on 800 clips, it answers both questions right for 80 % of the others",
+        "where it exists, trained from scratch on 800 clips, it answers both questions right for 80 % of the others",
         "one of the two questions",
         lambda right: (min(right) >= 0.8, max(right) >= 0.8),
     ),
