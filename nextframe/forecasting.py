@@ -36,22 +36,7 @@ def predict_next(
 
 def _all_frames(model: keras.Model, context: np.ndarray, batch_size: int, check_range: bool) -> np.ndarray:
     """Every frame that a model forecasts at once, `(batch, frames, height, width, 1)`: mostly one."""
-    _check_model(model, "context")
-    if not hasattr(context, "dtype"):
-        raise ValueError(f"context={shown(context)}: expected one NumPy array: make it one, for example with np.stack")
-    expected = model.input_shape[1:]
-    fits = context.ndim == 5 == len(expected) + 1
-    if not fits or any(want not in (None, have) for want, have in zip(expected, context.shape[1:], strict=True)):
-        raise ValueError(
-            f"context has shape {np.shape(context)}; {model.name} was built for (batch, "
-            f"{', '.join(map(str, expected))}): cut windows of that shape, or build the model for yours"
-        )
-    if not np.issubdtype(context.dtype, np.floating):
-        raise ValueError(f"context has dtype {context.dtype}; expected floats in 0..1: use nextframe.windows.to_unit")
-    if len(context) == 0:
-        raise ValueError("context is an empty batch: expected at least one context")
-    if check_range:
-        _check_range("context", context)
+    check_context(model, context, check_range)
     with quiet_about_tracing():
         forecast = model.predict(context, batch_size=batch_size, verbose=0)
     if forecast.ndim != 5:
@@ -124,6 +109,31 @@ def rollout(
         made += ahead.shape[1]
         context = np.concatenate([context, ahead], axis=1)[:, -context.shape[1] :]
     return np.concatenate(forecasts, axis=1)[:, :horizon]
+
+
+def check_context(model: keras.Model, context: np.ndarray, check_range: bool = True) -> None:
+    """Raise a ValueError that names the cure unless a model can forecast from these contexts.
+
+    Args:
+        model, context, check_range: As in `predict_next`.
+    """
+    _check_model(model, "context")
+    if not hasattr(context, "dtype"):
+        raise ValueError(f"context={shown(context)}: expected one NumPy array: make it one, for example with np.stack")
+    shape = model.input_shape
+    expected = (shape[0] if isinstance(shape, list) else shape)[1:]  # noise may be another input
+    fits = context.ndim == 5 == len(expected) + 1
+    if not fits or any(want not in (None, have) for want, have in zip(expected, context.shape[1:], strict=True)):
+        raise ValueError(
+            f"context has shape {np.shape(context)}; {model.name} was built for (batch, "
+            f"{', '.join(map(str, expected))}): cut windows of that shape, or build the model for yours"
+        )
+    if not np.issubdtype(context.dtype, np.floating):
+        raise ValueError(f"context has dtype {context.dtype}; expected floats in 0..1: use nextframe.windows.to_unit")
+    if len(context) == 0:
+        raise ValueError("context is an empty batch: expected at least one context")
+    if check_range:
+        _check_range("context", context)
 
 
 def _check_model(model: object, then: str) -> None:

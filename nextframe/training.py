@@ -8,7 +8,7 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -19,6 +19,7 @@ from nextframe._utils.keras_private import update_in_one_pass
 from nextframe._utils.rounds import Rounds, UnequalRounds
 from nextframe._utils.tf_logging import quiet_about_tracing
 from nextframe._utils.validation import one_of, whole_number
+from nextframe.objectives import OBJECTIVES, Objective, check_loss
 from nextframe.profiles import sees_gpu
 from nextframe.windows import Dataset, endless
 
@@ -42,7 +43,9 @@ def fit(
     rounds: int = 10,
     learning_rate: float = 1e-3,
     schedule: Literal["cosine", "constant"] = "cosine",
-    loss: Literal["mse", "mae", "cross_entropy", "classes"] = "mse",
+    loss: Literal["mse", "mae", "cross_entropy", "classes", "multiple_choice", "flow_matching", "pinball"] = "mse",
+    rollout: int = 1,
+    context_noise: float = 0.0,
     checkpoint: str | os.PathLike | None = None,
     flops_per_example: float | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -63,7 +66,12 @@ def fit(
         learning_rate: Its highest value.
         schedule: Of the learning rate after its rise: "cosine", or "constant" to see what training alone does.
         loss: "mse", "mae", "cross_entropy" (for heads that stay within 0..1) or "classes" (for probabilities of
-            classes, where the dataset gives their numbers).
+            classes, where the dataset gives their numbers); for a model that makes more than one forecast, its own:
+            "multiple_choice", "flow_matching" or "pinball", see `nextframe.objectives`.
+        rollout: Frames that are forecast in a row in training, each from the forecasts before it; the datasets'
+            horizon. With more than 1, the network learns to read its own frames.
+        context_noise: Noise on the context in training, another way to that: its standard deviation is drawn for each
+            example, between 0 and this share of white.
         checkpoint: A file that keeps the state after each round. If it exists, training goes on from it: killed at any
             moment and started again with the same arguments, a run ends with the same weights as one that was not.
         flops_per_example: If given, the history counts them.
@@ -90,21 +98,27 @@ def fit(
         raise ValueError(f"rounds={rounds} is more than steps={steps}: lower rounds")
     if not learning_rate > 0:
         raise ValueError(f"learning_rate={learning_rate}: expected a number above 0")
-    one_of("loss", loss, LOSSES)
+    one_of("loss", loss, LOSSES | OBJECTIVES)
     one_of("schedule", schedule, SCHEDULES)
+    check_loss(model, loss)
+    options: dict[str, Any] = {"jit_compile": compiles_well(model)}
+    if loss not in LOSSES or rollout != 1 or context_noise != 0:
+        model = Objective(model, loss, rollout, context_noise)
+    else:
+        options["loss"] = LOSSES[loss]()
     for name, dataset in {"training": training, "validation": validation}.items():
         check_dataset(name, dataset, repeats=name == "training")
-        check_fits(name, dataset, model, classes=loss == "classes")
+        check_fits(name, dataset, model, classes=loss == "classes", rollout=rollout)
     check_ahead("validation", validation, model)  # not the other: a pass over it would change its order
     optimizer = keras.optimizers.Adam(rates(learning_rate, steps, schedule))
     optimizer.build(model.trainable_variables)
     if keras.backend.backend() == "tensorflow" and not sees_gpu():
         update_in_one_pass(optimizer)
     equal, per_round = steps % rounds == 0, math.ceil(steps / rounds)
-    options = {"loss": LOSSES[loss](), "jit_compile": compiles_well(model)}
     model.compile(optimizer=optimizer, steps_per_execution=steps_at_once(per_round) if equal else 1, **options)
     # a checkpoint of a run with another identity is refused
     identity = f"{model.name} {model.count_params()} {steps} {rounds} {learning_rate} {schedule} {loss}"
+    identity += f" {rollout} {context_noise}" if isinstance(model, Objective) else ""
     state = Rounds(model, steps, rounds, checkpoint, identity, flops_per_example, progress)
     state.restore()
     if state.done < rounds:

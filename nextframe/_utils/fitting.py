@@ -29,7 +29,7 @@ def check_dataset(name: str, dataset: Any, repeats: bool) -> None:
         )
 
 
-def check_fits(name: str, dataset: Any, model: keras.Model, classes: bool) -> None:
+def check_fits(name: str, dataset: Any, model: keras.Model, classes: bool, rollout: int = 1) -> None:
     """Raise a ValueError if the shapes of a dataset's batches differ from the model's input or output.
 
     Keras would broadcast some targets in silence, and fail inside the loss for others.
@@ -39,6 +39,7 @@ def check_fits(name: str, dataset: Any, model: keras.Model, classes: bool) -> No
         dataset: One that `check_dataset` takes.
         model: Of one input and one output; others are not checked.
         classes: Whether targets are numbers of classes, which have no axis of their own.
+        rollout: Frames that it is trained to forecast in a row.
     """
     given, wanted = _shapes(dataset), (_one(model, "input_shape"), _one(model, "output_shape"))
     if len(given) < 2:
@@ -51,7 +52,7 @@ def check_fits(name: str, dataset: Any, model: keras.Model, classes: bool) -> No
             does = "reads" if what == "contexts" else "makes"
             raise ValueError(
                 f"{name} has {what} of shape {_words(have)}, and {model.name} {does} {_words(want)}: "
-                f"{_cure(what, have, want, frames_ahead(model))}"
+                f"{_cure(what, have, want, frames_ahead(model), rollout)}"
             )
 
 
@@ -101,9 +102,11 @@ def _words(shape: Shape) -> str:
     return f"({', '.join(['batch', *('any' if side is None else str(side) for side in shape[1:])])})"
 
 
-def _cure(what: str, have: Shape, want: Shape, ahead: int | None) -> str:
+def _cure(what: str, have: Shape, want: Shape, ahead: int | None, rollout: int) -> str:
     if what == "contexts":
         return f"cut windows of that shape, or build the model for context_shape={have[1:]}"
+    if rollout > 1:
+        return f"give window_dataset horizon={rollout}, or train with rollout=1"
     if ahead and len(have) in (4, 5):
         return (
             f"give window_dataset horizon={ahead}, or build the model with horizon={have[1] if len(have) == 5 else 1}"

@@ -18,14 +18,18 @@ from nextframe.models.conv3d import conv3d
 from nextframe.models.conv_lstm import conv_lstm
 from nextframe.models.conv_then_lstm import conv_then_lstm
 from nextframe.models.dense_lstm import dense_lstm
+from nextframe.models.flow_matching import flow_matching
 from nextframe.models.flow_unet import flow_unet
 from nextframe.models.forecaster import forecaster
 from nextframe.models.frames_as_channels import frames_as_channels
 from nextframe.models.grid_hybrid import grid_hybrid
+from nextframe.models.many_futures import many_futures
 from nextframe.models.predformer import predformer
 from nextframe.models.predrnn import predrnn
+from nextframe.models.quantile_bands import quantile_bands
 from nextframe.models.simvp import simvp
 from nextframe.models.stacked_hybrid import stacked_classifier, stacked_hybrid
+from nextframe.models.steerable import steerable
 from nextframe.models.time_distributed import (
     time_distributed,
     time_distributed_classifier,
@@ -61,12 +65,17 @@ UNTRAINED = (*BASELINES, mirrored_flow)
 # They label a whole clip, and forecast nothing
 _CLASSIFIERS = (time_distributed_classifier, stacked_classifier)
 CLASSIFIERS = {model.__name__: model for model in _CLASSIFIERS}
+# They say of the next frame more than one forecast can; see `nextframe.sampling`
+_PROBABILISTIC = (many_futures, flow_matching, quantile_bands)
+PROBABILISTIC = {model.__name__: model for model in _PROBABILISTIC}
+# They read an action beside the context; see `nextframe.steering`
+STEERABLE = {steerable.__name__: steerable}
 MODELS = {model.__name__: model for model in (*UNTRAINED, *NETWORKS)}
 
 
 def model_functions() -> dict[str, Callable[..., keras.Model]]:
-    """Return every function that `build` calls, by its name: those of `MODELS`, and of `CLASSIFIERS`."""
-    return MODELS | CLASSIFIERS
+    """Return every function that `build` calls, by its name: of all four kinds."""
+    return MODELS | PROBABILISTIC | CLASSIFIERS | STEERABLE
 
 
 def build(
@@ -75,14 +84,14 @@ def build(
     """Build a model by its name.
 
     Args:
-        name: One of `MODELS` or `CLASSIFIERS`.
+        name: One of `MODELS`, `PROBABILISTIC`, `CLASSIFIERS` or `STEERABLE`.
         context_shape: `(N, height, width, 1)`.
         **size: Arguments of the model's own function, such as `filters`.
 
     Returns:
         A model that maps a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`, or, where it
         takes a `horizon` above 1, to `(batch, horizon, height, width, 1)`; a classifier maps it to probabilities
-        `(batch, classes)`.
+        `(batch, classes)`. What one of `PROBABILISTIC` makes, and one of `STEERABLE` reads, is said there.
 
     Raises:
         ValueError: An unknown name, or a context shape that does not fit the model.
