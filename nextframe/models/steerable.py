@@ -13,7 +13,7 @@ from nextframe.models.patches import (
     unpatchify,
 )
 
-CERTAINTY = 4.0  # logit of a lit pixel before training: 0.98 that it stays
+CERTAINTY = 4.0  # logit of a white pixel before training: 0.98 to stay white
 
 
 def steerable(
@@ -62,7 +62,7 @@ def steerable(
     x = unet(x, filters, blocks, deep_filters, deep_blocks)
     options = {"padding": "same", "kernel_initializer": "zeros"}
     change = layers.Conv2D(patch**2, 3, **options)(x)
-    copied = CERTAINTY * (2 * context[:, -1] - 1)  # the last frame, in logits
+    copied = layers.Rescaling(2 * CERTAINTY, -CERTAINTY)(context[:, -1])
     logits = copied + unpatchify(change, patch)
     frame = to_frame(context, logits, "sigmoid")
     return keras.Model([context, action], frame, name="steerable")

@@ -1,0 +1,123 @@
+"""A task that is steered: episodes of frames and actions, and a score that says how a rollout drifts."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from nextframe import steering, training, windows
+from nextframe.datasets import paddle_game as game
+from nextframe.datasets.paddle_drift import drift
+
+BATCH = 16
+STEPS = 300  # frames that a rollout is scored on
+SECOND_PART = 0.5  # share of the training on rollouts
+
+
+@dataclass(frozen=True)
+class SteeredTask:
+    """Episodes to train on, to choose by and to be scored on.
+
+    Attributes:
+        frames: Name of a split → uint8 `(count, time, height, width)`.
+        actions: Name of a split → int64 `(count, time - 1)`.
+        context: Frames that the model sees.
+    """
+
+    frames: dict[str, np.ndarray]
+    actions: dict[str, np.ndarray]
+    context: int
+
+    @property
+    def context_shape(self) -> tuple[int, ...]:
+        """The shape that `nextframe.models.build` takes: `(N, height, width, 1)`."""
+        return (self.context, *self.frames["train"].shape[2:], 1)
+
+    def fit(
+        self,
+        model: keras.Model,
+        steps: int,
+        learning_rate: float,
+        *,
+        seed: int = 0,
+        rollout: int = 1,
+        rounded: bool = False,
+        context_noise: float = 0.0,
+        checkpoint: str | os.PathLike | None = None,
+        **options: Any,
+    ) -> list[dict]:
+        """Train a model, in batches of 16 windows: on single frames, and then, if asked to, on rollouts for as long.
+
+        Args:
+            model: Maps a context and an action to a target.
+            steps: Batches of frames that are forecast. In a rollout of five, each batch of windows is five of them.
+            learning_rate, checkpoint, options: As in `nextframe.training.fit`; the second part has a third of the rate.
+            seed: Of the order of the windows.
+            rollout: Frames in a row that the second part forecasts; with 1, there is none.
+            rounded, context_noise: As in `nextframe.steering.unrolled`.
+
+        Returns:
+            The history of `nextframe.training.fit`, of both parts. Steps count frames; losses of the second part are
+            those of rollouts.
+        """
+        then = round(SECOND_PART * steps) // rollout if rollout > 1 else 0
+        history: list[dict] = []
+        parts = ((1, steps - rollout * then, 1.0), (rollout, then, 1 / 3))
+        first = None if checkpoint is None else Path(checkpoint).with_suffix(".first.npz")
+        for number, (horizon, count, slower) in enumerate(parts):
+            if count == 0:
+                continue
+            sets = [self._dataset("train", horizon, shuffle=True, seed=seed + number)]
+            sets.append(self._dataset("validation", horizon, batch_size=50))
+            network = steering.unrolled(model, horizon, noise=context_noise, rounded=rounded)
+            options |= {"learning_rate": slower * learning_rate, "checkpoint": checkpoint if number else first}
+            found = training.fit(network, *sets, steps=count, loss="cross_entropy", **options)
+            begun = history[-1] if history else {"step": 0, "examples": 0, "seconds": 0.0, "flops": 0.0}
+            for entry in found:
+                counted = {name: entry[name] * horizon for name in ("step", "flops") if name in entry}
+                entry = entry | counted
+                sums = {name: begun[name] + entry[name] for name in begun if name in entry}
+                history.append(entry | sums | {"horizon": horizon})
+        if first is not None:  # the whole run's own is left to whoever asked for it
+            first.unlink(missing_ok=True)
+        return history
+
+    def drift(self, model: keras.Model) -> dict[str, dict[str, list[float]]]:
+        """Let a model play the test episodes' actions, with its frames fed back as they are, and rounded.
+
+        Args:
+            model: Maps a context and an action to a target, or a context alone.
+
+        Returns:
+            "as they are" and "rounded" → `nextframe.datasets.paddle_drift.drift` of the rollouts.
+        """
+        frames, actions = self.frames["test"], self.actions["test"]
+        context, truth = windows.to_unit(frames[:, : self.context]), frames[:, self.context :]
+        found = {}
+        for name, rounded in {"as they are": False, "rounded": True}.items():
+            made = steering.steer(model, context, actions[:, self.context - 1 :], rounded=rounded)
+            found[name] = drift(made[..., 0], truth)
+        return found
+
+    def _dataset(self, split: str, horizon: int, **options: Any) -> windows.Dataset:
+        chosen = self.frames[split], self.actions[split]
+        return steering.steered_dataset(*chosen, self.context, horizon, **{"batch_size": BATCH} | options)
+
+
+def paddle_game(training: int, context: int = 8) -> SteeredTask:
+    """The game of `nextframe.datasets.paddle_game`, to be learned from recorded episodes of 120 frames.
+
+    Args:
+        training: Number of episodes to train on.
+        context: Frames that the model sees.
+    """
+    sizes = {"train": (training, 120), "validation": (20, 40), "test": (64, context + STEPS)}
+    recorded = {split: game.episodes(*size, seed=seed) for seed, (split, size) in enumerate(sizes.items())}
+    return SteeredTask(
+        frames={split: frames for split, (frames, _) in recorded.items()},
+        actions={split: actions for split, (_, actions) in recorded.items()},
+        context=context,
+    )

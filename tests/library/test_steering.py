@@ -1,0 +1,173 @@
+"""A model that is steered: its batches, its training on rollouts, its rollouts, and how they drift."""
+
+import keras
+import numpy as np
+import pytest
+
+from nextframe import diagnostics, steering
+from nextframe.datasets import paddle_drift, paddle_game
+from nextframe.models import build
+from nextframe.windows import to_unit
+
+CONTEXT = 3
+
+
+@pytest.fixture(scope="module")
+def episodes():
+    return paddle_game.episodes(4, 12, seed=1)
+
+
+def ramp(count, time, side=2):
+    """Episodes in which each frame and each action has a number of its own."""
+    numbers = np.arange(count * time, dtype=np.uint8).reshape(count, time)
+    return np.broadcast_to(numbers[..., None, None], (count, time, side, side)), numbers[:, :-1].astype(int)
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_an_action_leads_to_its_target(horizon):
+    frames, actions = ramp(3, 9)
+    dataset = steering.steered_dataset(frames, actions, CONTEXT, horizon, batch_size=4)
+    parts = [(context, action, truth) for (context, action), truth in dataset]
+    seen, acted, target = (np.concatenate([np.asarray(each) for each in part]) for part in zip(*parts, strict=True))
+    assert acted.dtype == np.int32
+    seen, target = (np.rint(255 * frames[..., 0, 0, 0]) for frames in (seen, target))
+    assert len(seen) == 3 * (9 - CONTEXT - horizon + 1)
+    first = seen[:, 0]
+    assert np.array_equal(seen, first[:, None] + np.arange(CONTEXT))
+    ahead = np.arange(horizon) + CONTEXT if horizon > 1 else CONTEXT
+    assert np.array_equal(target, np.add.outer(first, ahead))
+    assert np.array_equal(acted, target - 1)  # the action at the frame before
+    assert not ((first % 9) + CONTEXT + horizon > 9).any()  # no window crosses from episode to episode
+
+
+def test_batches_are_shuffled_by_their_seed():
+    orders = []
+    for seed in (0, 0, 1):
+        dataset = steering.steered_dataset(*ramp(3, 9), CONTEXT, shuffle=True, seed=seed)
+        orders.append(np.concatenate([np.asarray(action) for (_, action), _ in dataset]).tolist())
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[0]) == sorted(orders[2]) != orders[0]
+
+
+def test_episodes_that_do_not_fit():
+    frames, actions = ramp(3, 9)
+    with pytest.raises(ValueError, match=r"one action for each frame but the last"):
+        steering.steered_dataset(frames, actions[:, :-1], CONTEXT)
+    with pytest.raises(ValueError, match=r"episodes have 9 frames; context=7 and horizon=3 need at least 10"):
+        steering.steered_dataset(frames, actions, 7, 3)
+
+
+def shifter():
+    """A model by hand: action 0 keeps the last frame, 1 moves it to the left, 2 to the right; a little dimmer."""
+    context, action = keras.Input((CONTEXT, 4, 4, 1)), keras.Input((), dtype="int32")
+    last = context[:, -1]
+    moved = [last, keras.ops.roll(last, -1, axis=2), keras.ops.roll(last, 1, axis=2)]
+    chosen = keras.ops.one_hot(action, 3)[:, None, None, None, :] * keras.ops.stack(moved, axis=-1)
+    return keras.Model([context, action], 0.8 * keras.ops.sum(chosen, axis=-1))
+
+
+def dot(column):
+    frame = np.zeros((4, 4, 1), np.float32)
+    frame[1, column] = 1
+    return frame
+
+
+def test_a_rollout_obeys_each_action():
+    context = np.stack([[dot(0)] * CONTEXT, [dot(3)] * CONTEXT])
+    actions = np.array([[2, 2, 0], [1, 0, 1]])
+    found = steering.steer(shifter(), context, actions)
+    assert np.array_equal(found, [[dot(1), dot(2), dot(2)], [dot(2), dot(2), dot(1)]])
+    dimmer = steering.steer(shifter(), context, actions, rounded=False)
+    np.testing.assert_allclose(dimmer, found * np.array([0.8, 0.64, 0.512])[:, None, None, None], rtol=1e-5)
+    copied = steering.steer(build("copy_last", context.shape[1:]), context, actions)
+    assert np.array_equal(copied, context)
+    with pytest.raises(ValueError, match=r"actions have shape \(3,\); expected \(2, steps\)"):
+        steering.steer(shifter(), context, actions[0])
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+def test_training_on_rollouts_feeds_back_what_use_does(rounded):
+    context, actions = np.stack([[dot(0)] * CONTEXT]), np.array([[2, 0, 1]])
+    model = shifter()
+    made = np.asarray(steering.unrolled(model, 3, rounded=rounded)([context, actions]))
+    used = steering.steer(model, context, actions, rounded=rounded)
+    assert made.shape == used.shape
+    np.testing.assert_allclose(np.round(made) if rounded else made, used, rtol=1e-5)
+    one = steering.unrolled(model, rounded=rounded)([context, actions[:, 0]])
+    np.testing.assert_allclose(one, made[:, 0], rtol=1e-5)
+
+
+def test_noise_is_for_training_alone():
+    context, action = np.stack([[dot(0)] * CONTEXT]), np.array([0])
+    noisy = steering.unrolled(shifter(), noise=0.3)
+    still, shaken = (np.asarray(noisy([context, action], training=training)) for training in (False, True))
+    np.testing.assert_allclose(still, 0.8 * context[:, -1], rtol=1e-6)
+    assert 0.1 < (shaken - still).std() < 0.4
+
+
+def test_a_new_network_copies_and_a_trained_one_obeys(episodes):
+    frames, actions = episodes
+    model = build("steerable", (CONTEXT, 32, 32, 1), filters=8, deep_filters=8, deep_blocks=1, blocks=1)
+    context = to_unit(frames[:, :CONTEXT])
+    assert np.array_equal(steering.steer(model, context, actions[:, :2]), np.stack([context[:, -1]] * 2, axis=1))
+    outputs = [np.asarray(model([context, np.full(4, action, np.int32)])) for action in range(3)]
+    assert np.array_equal(outputs[0], outputs[1])  # nothing learned yet
+    dataset = steering.steered_dataset(frames, actions, CONTEXT, 2, batch_size=4)
+    steering_model = steering.unrolled(model, 2, rounded=True)
+    steering_model.compile(keras.optimizers.Adam(1e-2), loss="binary_crossentropy")
+    steering_model.fit(dataset, epochs=1, verbose=0, shuffle=False)
+    outputs = [np.asarray(model([context, np.full(4, action, np.int32)])) for action in range(3)]
+    assert not np.array_equal(outputs[1], outputs[2])  # the model itself has learned
+
+
+def test_what_a_steerable_network_costs():
+    model = build("steerable", (8, 32, 32, 1), filters=4, deep_filters=6, deep_blocks=1, blocks=1)
+    embedding, first, block = 3 * 32, 9 * 32 * 4 + 4, 9 * 4 + 4 + 4 * 12 + 12 + 12 * 4 + 4
+    down, deep, up, last = 9 * 4 * 6 + 6, 2 * (9 * 6 * 6 + 6), 4 * 6 * 4 + 4, 9 * 4 * 4 + 4
+    assert model.count_params() == embedding + first + block + down + deep + up + last
+    products = 256 * (9 * 32 * 4 + 9 * 4 + 2 * 4 * 12 + 9 * 4 * 4) + 64 * (9 * 4 * 6 + 2 * 9 * 6 * 6 + 4 * 6 * 4)
+    assert diagnostics.forward_flops(model) == 2 * products
+    with pytest.raises(ValueError, match="actions=0"):
+        build("steerable", (8, 32, 32, 1), actions=0)
+    with pytest.raises(ValueError, match="multiples of 2 × patch = 4"):
+        build("steerable", (8, 30, 32, 1))
+
+
+def test_the_game_itself_does_not_drift():
+    frames, _ = paddle_game.episodes(6, 80, seed=2)
+    found = paddle_drift.drift(frames / 255, frames)
+    assert found["paddle error"] == [0] * 80
+    for name in ("paddle within 1 px", "one ball", "follows the ball"):
+        assert found[name] == [1] * 80, name
+    for name in ("until the paddle is off", "until the ball is lost"):
+        assert found[name] == [80] * 6, name
+
+
+def test_drift_tells_what_is_off_and_when():
+    random = np.random.default_rng(0)
+    truth, states = paddle_game.play(paddle_game.State(3, 1, 0, 1, 10), random.integers(0, 3, 20))
+    frames = np.stack(
+        [paddle_game.render(state._replace(paddle=state.paddle - (now >= 5))) for now, state in enumerate(states)]
+    )
+    gone = paddle_game.render(states[0]._replace(row=40))
+    frames[12] = gone  # for one frame: not longer than behind the screen
+    frames[15] = np.maximum(frames[15], paddle_game.render(states[15]._replace(column=25)))
+    found = paddle_drift.drift(frames[None], truth[None])
+    assert found["paddle error"][:12] == [0] * 5 + [1] * 7
+    assert found["until the paddle is off"] == [5]
+    assert found["one ball"] == [1] * 15 + [0] * 6
+    assert found["follows the ball"] == [1] * 12 + [0] * 9
+    assert found["until the ball is lost"] == [12]
+
+
+def test_a_ball_that_stays_away_is_lost():
+    """One frame longer than the screen can hide it; there need be no truth to compare with."""
+    truth, _ = paddle_game.play(paddle_game.State(3, 1, 0, 1, 10), np.zeros(9, int))
+    empty = paddle_game.render(paddle_game.State(3, 40, 0, 1, 10))
+    frames = truth.copy()
+    frames[2:6] = empty
+    assert paddle_drift.keeps_one_ball(frames[None]).all()
+    frames[6] = empty
+    assert paddle_drift.keeps_one_ball(frames[None])[0].tolist() == [True] * 6 + [False] * 4
+    dark = np.zeros_like(frames)
+    assert (paddle_drift.paddle_errors(dark, truth) == 22).all()
