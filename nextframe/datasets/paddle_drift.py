@@ -3,6 +3,7 @@
 import numpy as np
 
 from nextframe.datasets.paddle_game import (
+    CELL,
     LEFT,
     LONGEST_HIDDEN,
     PADDLE_RIGHT,
@@ -11,7 +12,7 @@ from nextframe.datasets.paddle_game import (
     paddle_columns,
 )
 
-NEAR = 2  # pixels: a ball that is further from the true one, in rows or columns, is lost
+NEAR = 1  # pixel: a ball that is further from the true one, in rows or columns, is lost
 
 
 def paddle_errors(frames: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -25,7 +26,7 @@ def paddle_errors(frames: np.ndarray, truth: np.ndarray) -> np.ndarray:
         float64 `(...)`.
     """
     found = np.abs(paddle_columns(frames) - paddle_columns(truth))
-    return np.where(np.isnan(found), PADDLE_RIGHT - LEFT, found)
+    return np.where(np.isnan(found), CELL * (PADDLE_RIGHT - LEFT), found)
 
 
 def keeps_one_ball(frames: np.ndarray) -> np.ndarray:

@@ -1,9 +1,10 @@
 """A small game to be learned by a world model: a paddle, a ball, and a screen that the ball passes behind.
 
-A frame is 32×32 and black or white. Walls are on the left, on the right and on top. The ball, 2×2 pixels, flies one row
-a frame and up to two columns. The paddle sends it up again, the more to the side the further from the paddle's middle
-it is hit. A ball that misses the paddle falls to the floor behind it and comes back up, through the paddle. Behind the
-screen, which is chequered, it cannot be seen.
+The game is played on 16×16 cells, each of 2×2 pixels, black or white. Walls are on the left, on the right and on top.
+The ball, one cell, flies one row a frame, and straight or one column to a side. The paddle is three cells wide: its
+left third sends the ball up to the left, its right third to the right, and its middle as it came. A ball that misses
+the paddle falls to the floor behind it and comes back up, through the paddle. Behind the screen, which is chequered, it
+cannot be seen.
 
 All of it is whole numbers, and nothing is random but the serve: what comes next follows from the frames so far and the
 key that is pressed.
@@ -15,25 +16,25 @@ import numpy as np
 
 from nextframe._utils.validation import whole_number
 
-SIDE = 32  # of a frame, in pixels
+CELL = 2  # pixels
+SIDE = 16 * CELL  # of a frame, in pixels
 ACTIONS = ("stay", "left", "right")  # what the numbers 0, 1 and 2 of an action mean
-BALL = 2  # side of the ball
-PADDLE = 8  # width of the paddle, which is one row high
-PADDLE_ROW = 28
-SCREEN = (slice(11, 16), slice(9, 23))  # its rows and columns
-LONGEST_HIDDEN = 4  # frames in a row for which the screen can hide the whole ball
-# How far the ball's and the paddle's left columns and the ball's top row can go
-LEFT, RIGHT, PADDLE_RIGHT = 1, SIDE - 1 - BALL, SIDE - 1 - PADDLE
-TOP, BOTTOM = 1, SIDE - BALL
+PADDLE = 3  # cells
+PADDLE_ROW = 13
+SCREEN = (slice(5, 8), slice(4, 12))  # its rows and columns of cells
+LONGEST_HIDDEN = 3  # frames in a row for which the screen can hide the ball
+# How far the ball can go, and the paddle's leftmost cell
+LEFT, RIGHT, PADDLE_RIGHT = 1, 14, 12
+TOP, BOTTOM = 1, 15
 
 
 class State(NamedTuple):
-    """All that the game remembers, in pixels, and pixels a frame.
+    """All that the game remembers, in cells, and cells a frame.
 
     Attributes:
-        column, row: Of the ball's upper left pixel.
-        across, down: Its speed to the right, -2 to 2, and downwards, -1 or 1.
-        paddle: Column of the paddle's leftmost pixel.
+        column, row: Of the ball.
+        across, down: Its speed to the right, -1 to 1, and downwards, -1 or 1.
+        paddle: Column of the paddle's leftmost cell.
     """
 
     column: int
@@ -45,7 +46,7 @@ class State(NamedTuple):
 
 def serve(random: np.random.Generator) -> State:
     """Return a state with the ball just under the upper wall, on its way down, and the paddle anywhere."""
-    column, across, paddle = random.integers((LEFT, -2, LEFT), (RIGHT + 1, 3, PADDLE_RIGHT + 1))
+    column, across, paddle = random.integers((LEFT, -1, LEFT), (RIGHT + 1, 2, PADDLE_RIGHT + 1))
     return State(int(column), TOP, int(across), 1, int(paddle))
 
 
@@ -54,7 +55,7 @@ def step(state: State, action: int) -> State:
 
     Args:
         state: The present one.
-        action: 0 to stay, 1 to move the paddle one pixel to the left, 2 to move it to the right; see `ACTIONS`.
+        action: 0 to stay, 1 to move the paddle one cell to the left, 2 to move it to the right; see `ACTIONS`.
 
     Raises:
         ValueError: Another action.
@@ -76,22 +77,27 @@ def step(state: State, action: int) -> State:
         row, down = 2 * TOP - row, 1
     if row > BOTTOM:
         row, down = 2 * BOTTOM - row, -1
-    # The ball's lower row enters the paddle's from above
-    if down == 1 and row + BALL - 1 == PADDLE_ROW and paddle - BALL < column < paddle + PADDLE:
+    if down == 1 and row == PADDLE_ROW and paddle <= column < paddle + PADDLE:
         row, down = row - 2, -1
-        off_middle = column - paddle - (PADDLE - BALL) // 2  # -4 to 4
-        across = (abs(off_middle) + 1) // 2 * (1 if off_middle > 0 else -1)
+        across = (column - paddle - 1) or across  # the middle third changes nothing
     return State(column, row, across, down, paddle)
 
 
 def render(state: State) -> np.ndarray:
-    """Draw a state, uint8 `(32, 32)` of 0 and 255."""
-    frame = np.zeros((SIDE, SIDE), np.uint8)
-    frame[0], frame[:, 0], frame[:, -1] = 255, 255, 255
-    frame[state.row : state.row + BALL, state.column : state.column + BALL] = 255
-    frame[PADDLE_ROW, state.paddle : state.paddle + PADDLE] = 255
-    frame[SCREEN] = 255 * (np.indices((SIDE, SIDE)).sum(axis=0) % 2)[SCREEN]
+    """Draw a state, uint8 `(32, 32)` of 0 and 255. The paddle is the upper half of its cells."""
+    cells = np.zeros((SIDE // CELL, SIDE // CELL), np.uint8)
+    cells[0], cells[:, 0], cells[:, -1] = 255, 255, 255
+    cells[state.row, state.column] = 255
+    frame = cells.repeat(CELL, axis=0).repeat(CELL, axis=1)
+    frame[CELL * PADDLE_ROW, CELL * state.paddle : CELL * (state.paddle + PADDLE)] = 255
+    chequered = 255 * (np.indices((SIDE, SIDE)).sum(axis=0) % 2)
+    frame[_pixels(SCREEN)] = chequered[_pixels(SCREEN)]
     return frame
+
+
+def _pixels(cells: tuple[slice, slice]) -> tuple[slice, slice]:
+    rows, columns = (slice(CELL * part.start, CELL * part.stop) for part in cells)
+    return rows, columns
 
 
 def play(state: State, actions: np.ndarray) -> tuple[np.ndarray, list[State]]:
@@ -112,10 +118,10 @@ def play(state: State, actions: np.ndarray) -> tuple[np.ndarray, list[State]]:
 
 
 def episodes(count: int, length: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Record a player who holds a key for a while, or follows the ball for a while and hits it with some part.
+    """Record a player who holds a key for a while, or follows the ball for a while to hit it with some part.
 
     Args:
-        count: Number of episodes. Each begins up to 60 frames after a serve, so that the ball may be anywhere.
+        count: Number of episodes. Each begins up to 40 frames after a serve, so that the ball may be anywhere.
         length: Frames of each.
         seed: Of serves and keys.
 
@@ -123,11 +129,12 @@ def episodes(count: int, length: int, seed: int = 0) -> tuple[np.ndarray, np.nda
         frames: uint8 `(count, length, 32, 32)`.
         actions: int64 `(count, length - 1)`, the key that is pressed at each frame but the last.
     """
+    whole_number("count", count)
     whole_number("length", length, least=2)
     random = np.random.default_rng(seed)
     frames, actions = [], []
     for _ in range(count):
-        first, before = serve(random), int(random.integers(60))
+        first, before = serve(random), int(random.integers(40))
         pressed = _keys(first, before + length - 1, random)
         drawn, _ = play(first, pressed)
         frames.append(drawn[before:])
@@ -136,15 +143,15 @@ def episodes(count: int, length: int, seed: int = 0) -> tuple[np.ndarray, np.nda
 
 
 def _keys(state: State, steps: int, random: np.random.Generator) -> np.ndarray:
-    """The keys of one player, int64 `(steps,)`; a plan lasts eight frames on average."""
+    """The keys of one player, int64 `(steps,)`; a plan lasts six frames on average."""
     plan, aim = 0, 0
     pressed: list[int] = []
     for _ in range(steps):
-        if not pressed or random.random() < 1 / 8:
-            plan, aim = (int(each) for each in random.integers((0, -4), (2 * len(ACTIONS), 5)))
+        if not pressed or random.random() < 1 / 6:
+            plan, aim = (int(each) for each in random.integers((0, 0), (2 * len(ACTIONS), PADDLE)))
         action = plan
         if plan >= len(ACTIONS):  # follow the ball
-            off = state.column - state.paddle - (PADDLE - BALL) // 2 - aim
+            off = state.column - state.paddle - aim
             action = 2 if off > 0 else 1 if off < 0 else 0
         pressed.append(action)
         state = step(state, action)
@@ -163,11 +170,12 @@ def paddle_columns(frames: np.ndarray) -> np.ndarray:
     Returns:
         Column of its leftmost pixel, float64 `(...)`; NaN where less than half of the best fitting bar is lit.
     """
-    bright = _unit(frames)
-    row, around = bright[..., PADDLE_ROW, 1:-1], bright[..., (PADDLE_ROW - 1, PADDLE_ROW + 1), 1:-1].max(axis=-2)
-    for_paddle = np.where(around < 0.5, 2 * row - 1, 0)  # 1 where lit, -1 where dark, 0 where it cannot be told
-    fit = np.lib.stride_tricks.sliding_window_view(for_paddle, PADDLE, axis=-1).sum(axis=-1)
-    return np.where(fit.max(axis=-1) > 0, fit.argmax(axis=-1) + 1.0, np.nan)
+    bright, row, width = _unit(frames), CELL * PADDLE_ROW, CELL * PADDLE
+    bar = bright[..., row, CELL:-CELL]
+    around = bright[..., (row - 1, row + 1), CELL:-CELL].max(axis=-2)
+    for_paddle = np.where(around < 0.5, 2 * bar - 1, 0)  # 1 where lit, -1 where dark, 0 where it cannot be told
+    fit = np.lib.stride_tricks.sliding_window_view(for_paddle, width, axis=-1).sum(axis=-1)
+    return np.where(fit.max(axis=-1) > 0, fit.argmax(axis=-1) + float(CELL), np.nan)
 
 
 def number_of_balls(frames: np.ndarray) -> np.ndarray:
@@ -188,7 +196,7 @@ def number_of_balls(frames: np.ndarray) -> np.ndarray:
     of_four = np.sum(corners, axis=0)
     diagonal = (of_four == 2) & (corners[0] == corners[3])
     blobs = ((of_four == 1) * 1 - (of_four == 3) - 2 * diagonal).sum(axis=(-2, -1)) // 4
-    return np.maximum(blobs, -(-lit.sum(axis=(-2, -1)) // BALL**2))
+    return np.maximum(blobs, -(-lit.sum(axis=(-2, -1)) // CELL**2))
 
 
 def ball_centres(frames: np.ndarray) -> np.ndarray:
@@ -211,8 +219,8 @@ def ball_centres(frames: np.ndarray) -> np.ndarray:
 def _in_the_air(frames: np.ndarray) -> np.ndarray:
     """What is lit where only the ball can be."""
     lit = _unit(frames) > 0.5
-    lit[..., 0, :] = lit[..., (0, -1)] = lit[..., PADDLE_ROW, :] = False
-    lit[..., *SCREEN] = False
+    lit[..., :CELL, :] = lit[..., :CELL] = lit[..., -CELL:] = lit[..., CELL * PADDLE_ROW, :] = False
+    lit[..., *_pixels(SCREEN)] = False
     return lit
 
 

@@ -145,29 +145,38 @@ def test_the_game_itself_does_not_drift():
 
 def test_drift_tells_what_is_off_and_when():
     random = np.random.default_rng(0)
-    truth, states = paddle_game.play(paddle_game.State(3, 1, 0, 1, 10), random.integers(0, 3, 20))
+    truth, states = paddle_game.play(paddle_game.State(2, 1, 0, 1, 9), random.integers(0, 3, 20))
     frames = np.stack(
         [paddle_game.render(state._replace(paddle=state.paddle - (now >= 5))) for now, state in enumerate(states)]
     )
-    gone = paddle_game.render(states[0]._replace(row=40))
-    frames[12] = gone  # for one frame: not longer than behind the screen
-    frames[15] = np.maximum(frames[15], paddle_game.render(states[15]._replace(column=25)))
+    hidden = states[9]._replace(column=6, row=6, paddle=states[9].paddle - 1)
+    frames[9] = paddle_game.render(hidden)  # away, but not longer than behind the screen
+    frames[15] = np.maximum(frames[15], paddle_game.render(states[15]._replace(column=13)))  # a second ball
     found = paddle_drift.drift(frames[None], truth[None])
-    assert found["paddle error"][:12] == [0] * 5 + [1] * 7
+    off = [0] * 5 + [2] * 16
+    assert found["paddle error"] == off
+    assert found["paddle within 1 px"] == [error <= 1 for error in off]
     assert found["until the paddle is off"] == [5]
     assert found["one ball"] == [1] * 15 + [0] * 6
-    assert found["follows the ball"] == [1] * 12 + [0] * 9
-    assert found["until the ball is lost"] == [12]
+    assert found["follows the ball"] == [1] * 9 + [0] * 12
+    assert found["until the ball is lost"] == [9]
 
 
 def test_a_ball_that_stays_away_is_lost():
     """One frame longer than the screen can hide it; there need be no truth to compare with."""
-    truth, _ = paddle_game.play(paddle_game.State(3, 1, 0, 1, 10), np.zeros(9, int))
-    empty = paddle_game.render(paddle_game.State(3, 40, 0, 1, 10))
+    truth, _ = paddle_game.play(paddle_game.State(2, 1, 0, 1, 9), np.zeros(9, int))
+    hidden = paddle_game.render(paddle_game.State(6, 6, 0, 1, 9))
     frames = truth.copy()
-    frames[2:6] = empty
+    frames[2:5] = hidden
     assert paddle_drift.keeps_one_ball(frames[None]).all()
-    frames[6] = empty
-    assert paddle_drift.keeps_one_ball(frames[None])[0].tolist() == [True] * 6 + [False] * 4
+    frames[5] = hidden
+    assert paddle_drift.keeps_one_ball(frames[None])[0].tolist() == [True] * 5 + [False] * 5
     dark = np.zeros_like(frames)
     assert (paddle_drift.paddle_errors(dark, truth) == 22).all()
+
+
+def test_a_ball_that_goes_elsewhere_is_one_ball_still():
+    truth, states = paddle_game.play(paddle_game.State(2, 1, 0, 1, 9), np.zeros(9, int))
+    frames = np.stack([paddle_game.render(state._replace(column=3)) for state in states])
+    assert paddle_drift.keeps_one_ball(frames[None]).all()
+    assert not paddle_drift.follows_the_ball(frames[None], truth[None]).any()
