@@ -1,7 +1,10 @@
 // @ts-check
 // What can be seen in a frame of the game, or of a model of it: as nextframe/datasets/paddle_game.py measures it.
 
-import { BALL, PADDLE, PADDLE_ROW, SCREEN, SIDE } from "./paddleGame.js";
+import { CELL, isBehindScreen, PADDLE, PADDLE_ROW, SIDE } from "./paddleGame.js";
+
+const BAR = CELL * PADDLE_ROW; // the row of pixels that the paddle is drawn in
+const WIDTH = CELL * PADDLE; // its pixels
 
 /**
  * Where the paddle is: the place at which a bar as wide as it fits its row best.
@@ -12,11 +15,11 @@ export function paddleColumn(frame) {
   // 1 where lit, -1 where dark, 0 next to the ball, where it cannot be told
   const fits = Array.from({ length: SIDE }, (_, column) => {
     const at = (/** @type {number} */ row) => frame[row * SIDE + column];
-    return Math.max(at(PADDLE_ROW - 1), at(PADDLE_ROW + 1)) < 0.5 ? 2 * at(PADDLE_ROW) - 1 : 0;
+    return Math.max(at(BAR - 1), at(BAR + 1)) < 0.5 ? 2 * at(BAR) - 1 : 0;
   });
   let [best, most] = [0, -Infinity];
-  for (let column = 1; column + PADDLE < SIDE; column++) {
-    const fit = fits.slice(column, column + PADDLE).reduce((sum, value) => sum + value, 0);
+  for (let column = CELL; column + WIDTH <= SIDE - CELL; column++) {
+    const fit = fits.slice(column, column + WIDTH).reduce((sum, value) => sum + value, 0);
     if (fit > most) [best, most] = [column, fit];
   }
   return most > 0 ? best : null;
@@ -30,9 +33,8 @@ export function paddleColumn(frame) {
 function inTheAir(frame) {
   return Array.from(frame, (value, place) => {
     const [row, column] = [Math.floor(place / SIDE), place % SIDE];
-    if (row === 0 || column === 0 || column === SIDE - 1 || row === PADDLE_ROW) return false;
-    const isBehind = row >= SCREEN.top && row < SCREEN.bottom && column >= SCREEN.left && column < SCREEN.right;
-    return !isBehind && value > 0.5;
+    const isWall = row < CELL || column < CELL || column >= SIDE - CELL;
+    return !isWall && row !== BAR && !isBehindScreen(row, column) && value > 0.5;
   });
 }
 
@@ -56,7 +58,7 @@ export function numberOfBalls(frame) {
       if (count === 2 && four[0] === four[3]) corners -= 2;
     }
   }
-  return Math.max(Math.floor(corners / 4), Math.ceil(lit.filter(Boolean).length / BALL ** 2));
+  return Math.max(Math.floor(corners / 4), Math.ceil(lit.filter(Boolean).length / CELL ** 2));
 }
 
 /**

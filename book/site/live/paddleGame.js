@@ -2,23 +2,23 @@
 // The game that the world model learned, step for step as in nextframe/datasets/paddle_game.py: whole numbers alone.
 
 /**
- * @typedef {object} State in pixels, and pixels a frame
- * @property {number} column of the ball's upper left pixel
+ * @typedef {object} State in cells, and cells a frame
+ * @property {number} column of the ball
  * @property {number} row
- * @property {number} across its speed to the right, -2 to 2
+ * @property {number} across its speed to the right, -1 to 1
  * @property {number} down its speed downwards, -1 or 1
- * @property {number} paddle column of the paddle's leftmost pixel
+ * @property {number} paddle column of the paddle's leftmost cell
  */
 
-export const SIDE = 32; // of a frame, in pixels
-export const ACTIONS = ["stay", "left", "right"]; // what the numbers 0, 1 and 2 of an action mean
-export const BALL = 2; // side of the ball
-export const PADDLE = 8; // width of the paddle, which is one row high
-export const PADDLE_ROW = 28;
-export const SCREEN = { top: 11, bottom: 16, left: 9, right: 23 }; // its first row and column, and those after its last
-// How far the ball's and the paddle's left columns and the ball's top row can go
-const [LEFT, RIGHT, PADDLE_RIGHT] = [1, SIDE - 1 - BALL, SIDE - 1 - PADDLE];
-const [TOP, BOTTOM] = [1, SIDE - BALL];
+export const CELL = 2; // pixels
+const CELLS = 16; // of a frame, each way
+export const SIDE = CELLS * CELL; // of a frame, in pixels
+export const PADDLE = 3; // cells
+export const PADDLE_ROW = 13;
+const SCREEN = { top: 5, bottom: 8, left: 4, right: 12 }; // its first row and column, and those after its last
+// How far the ball can go, and the paddle's leftmost cell
+const [LEFT, RIGHT, PADDLE_RIGHT] = [1, 14, 12];
+const [TOP, BOTTOM] = [1, 15];
 
 /**
  * A state with the ball just under the upper wall, on its way down, and the paddle anywhere.
@@ -26,13 +26,13 @@ const [TOP, BOTTOM] = [1, SIDE - BALL];
  */
 export function serve() {
   const any = (/** @type {number} */ first, /** @type {number} */ last) => first + Math.floor(Math.random() * (last - first + 1));
-  return { column: any(LEFT, RIGHT), row: TOP, across: any(-2, 2), down: 1, paddle: any(LEFT, PADDLE_RIGHT) };
+  return { column: any(LEFT, RIGHT), row: TOP, across: any(-1, 1), down: 1, paddle: any(LEFT, PADDLE_RIGHT) };
 }
 
 /**
  * The state one frame later.
  * @param {State} state
- * @param {number} action 0 to stay, 1 to move the paddle one pixel to the left, 2 to move it to the right
+ * @param {number} action 0 to stay, 1 to move the paddle one cell to the left, 2 to move it to the right
  * @returns {State}
  */
 export function step({ column, row, across, down, paddle }, action) {
@@ -44,27 +44,36 @@ export function step({ column, row, across, down, paddle }, action) {
   row += down;
   if (row < TOP) [row, down] = [2 * TOP - row, 1];
   if (row > BOTTOM) [row, down] = [2 * BOTTOM - row, -1];
-  // The ball's lower row enters the paddle's from above
-  if (down === 1 && row + BALL - 1 === PADDLE_ROW && column > paddle - BALL && column < paddle + PADDLE) {
+  if (down === 1 && row === PADDLE_ROW && paddle <= column && column < paddle + PADDLE) {
     [row, down] = [row - 2, -1];
-    const offMiddle = column - paddle - (PADDLE - BALL) / 2; // -4 to 4
-    across = Math.floor((Math.abs(offMiddle) + 1) / 2) * Math.sign(offMiddle);
+    across = column - paddle - 1 || across; // the middle third changes nothing
   }
   return { column, row, across, down, paddle };
 }
 
 /**
- * Draw a state.
+ * Whether the screen covers a pixel.
+ * @param {number} y row of the pixel
+ * @param {number} x
+ */
+export function isBehindScreen(y, x) {
+  const [row, column] = [Math.floor(y / CELL), Math.floor(x / CELL)];
+  return row >= SCREEN.top && row < SCREEN.bottom && column >= SCREEN.left && column < SCREEN.right;
+}
+
+/**
+ * Draw a state. The paddle is the upper half of its cells.
  * @param {State} state
  * @returns {Float32Array} SIDE × SIDE values, 0 or 1
  */
-export function render({ column, row, paddle }) {
+export function render(state) {
   return Float32Array.from({ length: SIDE * SIDE }, (_, place) => {
     const [y, x] = [Math.floor(place / SIDE), place % SIDE];
-    if (y >= SCREEN.top && y < SCREEN.bottom && x >= SCREEN.left && x < SCREEN.right) return (y + x) % 2;
-    const isWall = y === 0 || x === 0 || x === SIDE - 1;
-    const isBall = y >= row && y < row + BALL && x >= column && x < column + BALL;
-    const isPaddle = y === PADDLE_ROW && x >= paddle && x < paddle + PADDLE;
+    if (isBehindScreen(y, x)) return (y + x) % 2;
+    const [row, column] = [Math.floor(y / CELL), Math.floor(x / CELL)];
+    const isWall = row === 0 || column === 0 || column === CELLS - 1;
+    const isBall = row === state.row && column === state.column;
+    const isPaddle = y === CELL * PADDLE_ROW && column >= state.paddle && column < state.paddle + PADDLE;
     return Number(isWall || isBall || isPaddle);
   });
 }
