@@ -1,6 +1,7 @@
 """What the laws of `random_futures` and `n_body` share: checks, sources of chance, and drawing."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
@@ -57,4 +58,10 @@ def draw_digits(chosen: np.ndarray, corner: np.ndarray, canvas: int, digit_size:
     count, _, length, _ = corner.shape
     clips = np.zeros((count, length, canvas, canvas), np.uint8)
     draw(clips, shuffled_digits(digit_size)[chosen], corner)
-    return clips, {"digit": shuffled(mnist_digits()[1])[chosen].astype(np.int64), "corner": corner}
+    return clips, {"digit": _labels()[chosen], "corner": corner}
+
+
+@cache
+def _labels() -> np.ndarray:
+    """All digits' classes, in the order of `shuffled_digits`."""
+    return shuffled(mnist_digits()[1]).astype(np.int64)
