@@ -13,7 +13,7 @@ from keras import ops
 
 from nextframe._utils.validation import one_of, shown, whole_number
 
-ALL = 0.05  # how much the mean error of all futures counts beside that of the nearest, so that none is left behind
+ALL = 0.01  # how much the mean error of all futures counts beside that of the nearest, so that none is left behind
 ODDS = 1e-3  # how much the odds' cross-entropy counts: about as much as squared errors of pixels
 EVENLY = 7  # shares of the way from noise to frame at which flow matching is validated
 

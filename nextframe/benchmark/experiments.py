@@ -13,6 +13,8 @@ import numpy as np
 
 from nextframe import diagnostics
 from nextframe.benchmark import scoring, tasks
+from nextframe.benchmark.futures_task import FuturesTask, score_model
+from nextframe.benchmark.steered import SteeredTask
 from nextframe.benchmark.task import LabelledTask, Task
 from nextframe.models import build
 from nextframe.models.on_differences import on_differences
@@ -25,6 +27,7 @@ def calibrate(
     yardstick: dict | None = None,
     steps: int = 30,
     differences: bool = False,
+    conditions: dict | None = None,
 ) -> tuple[dict, None]:
     """Time a training step, and count the model's parameters, operations and memory.
 
@@ -34,6 +37,7 @@ def calibrate(
             by these and divided by the seconds that its step takes here. Default: the seconds of this machine.
         steps: In a round.
         differences: Whether the model reads differences, see `nextframe.models.on_differences`.
+        conditions: Other arguments of `nextframe.training.fit`, such as "rollout".
 
     Returns:
         Seconds for a step of 32 windows (the faster of two rounds, after one to warm up), parameters, operations of a
@@ -41,7 +45,7 @@ def calibrate(
     """
     data = tasks.load_task(**task)
     network = _build(model, arguments, data, 0, differences)
-    seconds = _seconds_per_step(network, data, steps)
+    seconds = _seconds_per_step(network, data, steps, **conditions or {})
     if yardstick is not None:
         known = _build(yardstick["model"], yardstick["arguments"], data, 0, False)
         seconds *= yardstick["seconds_per_step"] / _seconds_per_step(known, data, steps)
@@ -68,11 +72,13 @@ def search_learning_rate(
     checkpoint: Path | None = None,
     differences: bool = False,
     schedule: str = "cosine",
+    conditions: dict | None = None,
 ) -> tuple[dict, None]:
     """Train for a share of the steps with one learning rate; return the lowest error on the validation clips."""
     data = tasks.load_task(**task)
     network = _build(model, arguments, data, seed, differences)
     options: dict[str, Any] = {"seed": seed, "rounds": rounds, "schedule": schedule, "checkpoint": checkpoint}
+    options |= conditions or {}
     history = data.fit(network, steps, learning_rate, progress=False, **options)
     return {"validation": min(entry["validation"] for entry in history), "history": history}, None
 
@@ -90,12 +96,13 @@ def train_and_score(
     progress: bool = False,
     differences: bool = False,
     schedule: str = "cosine",
+    conditions: dict | None = None,
 ) -> tuple[dict, keras.Model | None]:
     """Train a model and score it on the test clips; a baseline, with no steps, is scored as it is.
 
     Returns:
-        Its history, scores over the horizon, the error of each test window, and diagnostics, or a classifier's history
-        and accuracy; and the model, if trained.
+        Its history, scores over the horizon, the error of each test window, and diagnostics; of a task whose future is
+        open, history and scores of samples; of a classifier, history and accuracy. And the model, if trained.
     """
     data = tasks.load_task(**task)
     network = _build(model, arguments, data, seed, differences)
@@ -112,6 +119,7 @@ def train_and_score(
             checkpoint=checkpoint,
             flops_per_example=flops,
             progress=progress,
+            **conditions or {},
         )
     result = {
         "context_shape": list(data.context_shape),
@@ -122,6 +130,10 @@ def train_and_score(
     }
     if isinstance(data, LabelledTask):
         return result | {"accuracy": data.accuracy(network)}, network
+    if isinstance(data, SteeredTask):
+        return result | {"drift": data.drift(network, horizon)}, network if steps else None
+    if isinstance(data, FuturesTask):
+        return _without_nan(result | {"scores": score_model(network, data, horizon, seed)}), network if steps else None
     groups = {"all": slice(None)} | data.groups
     result |= {
         "scores": {
@@ -138,12 +150,16 @@ def train_and_score(
     return _without_nan(result), network if steps else None
 
 
-def _seconds_per_step(network: keras.Model, data: Task | LabelledTask, steps: int) -> float:
-    history = data.fit(network, 3 * steps, 1e-3, rounds=3, progress=False)
+def _seconds_per_step(
+    network: keras.Model, data: Task | LabelledTask | SteeredTask, steps: int, **conditions: Any
+) -> float:
+    history = data.fit(network, 3 * steps, 1e-3, rounds=3, progress=False, **conditions)
     return float(np.diff([entry["seconds"] for entry in history]).min() / steps)
 
 
-def _build(model: str, arguments: dict, data: Task | LabelledTask, seed: int, differences: bool) -> keras.Model:
+def _build(
+    model: str, arguments: dict, data: Task | LabelledTask | SteeredTask, seed: int, differences: bool
+) -> keras.Model:
     keras.utils.set_random_seed(seed)
     network = build(model, data.context_shape, **arguments)
     return on_differences(network) if differences else network

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from nextframe.benchmark.steered import SteeredTask
 from nextframe.benchmark.task import LabelledTask, Task
 from nextframe.benchmark.tasks import load_task
 from nextframe.models import build, model_functions
@@ -49,7 +50,7 @@ def structure(model: keras.Model) -> str:
     return hashlib.sha256(json.dumps(_without_names(config), sort_keys=True).encode()).hexdigest()
 
 
-def data(task: Task | LabelledTask) -> str:
+def data(task: Task | LabelledTask | SteeredTask) -> str:
     """Return the SHA-256 of all clips of a task (to train on, choose by, be scored on), and of what goes with them."""
     digest = hashlib.sha256()
 
@@ -60,6 +61,9 @@ def data(task: Task | LabelledTask) -> str:
 
     if isinstance(task, LabelledTask):
         add([*task.clips.values(), *task.labels.values()])
+        return digest.hexdigest()
+    if isinstance(task, SteeredTask):
+        add([*task.frames.values(), *task.actions.values()])
         return digest.hexdigest()
     for clips in (task.training_clips, task.validation_clips, task.context, task.future):
         add(clips)

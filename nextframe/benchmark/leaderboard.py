@@ -60,6 +60,8 @@ def load_runs(
 
 def _rank(run: dict) -> float:
     """The number by which rows are sorted."""
+    if "drift" in run:
+        return run["drift"]["rounded"]["one ball"][99]
     return accuracy(run) if "accuracy" in run else skill(run)
 
 

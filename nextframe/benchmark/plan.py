@@ -110,6 +110,8 @@ class Benchmark:
         task = self.settings["task"] | self.rows[model].get("task", {})
         reads_differences = model in self.settings["training"].get("on_differences", [])
         inputs = {"model": function, "arguments": arguments, "task": task}
+        if conditions := self._training(model).get("conditions"):
+            inputs["conditions"] = conditions
         return inputs | ({"differences": True} if reads_differences else {})
 
     def row_of(self, model: str, arguments: dict, **others: Any) -> str:

@@ -13,7 +13,7 @@ from nextframe.datasets import paddle_game as game
 from nextframe.datasets.paddle_drift import drift
 
 BATCH = 16
-STEPS = 300  # frames that a rollout is scored on
+LONGEST = 300  # frames that a rollout can be scored on
 SECOND_PART = 0.5  # share of the training on rollouts
 
 
@@ -60,10 +60,11 @@ class SteeredTask:
             rounded, context_noise: As in `nextframe.steering.unrolled`.
 
         Returns:
-            The history of `nextframe.training.fit`, of both parts. Steps count frames; losses of the second part are
-            those of rollouts.
+            The history of `nextframe.training.fit`; with a rollout, of the second part alone, since its losses are not
+            to be compared with those of single frames. Steps, seconds and operations count all, and a step is a frame.
         """
         then = round(SECOND_PART * steps) // rollout if rollout > 1 else 0
+        begun = {"step": 0, "examples": 0, "seconds": 0.0, "flops": 0.0}
         history: list[dict] = []
         parts = ((1, steps - rollout * then, 1.0), (rollout, then, 1 / 3))
         first = None if checkpoint is None else Path(checkpoint).with_suffix(".first.npz")
@@ -74,31 +75,32 @@ class SteeredTask:
             sets.append(self._dataset("validation", horizon, batch_size=50))
             network = steering.unrolled(model, horizon, noise=context_noise, rounded=rounded)
             options |= {"learning_rate": slower * learning_rate, "checkpoint": checkpoint if number else first}
-            found = training.fit(network, *sets, steps=count, loss="cross_entropy", **options)
-            begun = history[-1] if history else {"step": 0, "examples": 0, "seconds": 0.0, "flops": 0.0}
-            for entry in found:
-                counted = {name: entry[name] * horizon for name in ("step", "flops") if name in entry}
-                entry = entry | counted
-                sums = {name: begun[name] + entry[name] for name in begun if name in entry}
-                history.append(entry | sums | {"horizon": horizon})
+            history = training.fit(network, *sets, steps=count, loss="cross_entropy", **options)
+            for entry in history:
+                for name in begun.keys() & entry.keys():
+                    ahead = horizon if name in ("step", "flops") else 1
+                    entry[name] = begun[name] + ahead * entry[name]
+            begun = {name: history[-1].get(name, 0) for name in begun}
         if first is not None:  # the whole run's own is left to whoever asked for it
             first.unlink(missing_ok=True)
         return history
 
-    def drift(self, model: keras.Model) -> dict[str, dict[str, list[float]]]:
+    def drift(self, model: keras.Model, horizon: int) -> dict[str, dict[str, list[float]]]:
         """Let a model play the test episodes' actions, with its frames fed back as they are, and rounded.
 
         Args:
             model: Maps a context and an action to a target, or a context alone.
+            horizon: Actions that it answers to.
 
         Returns:
             "as they are" and "rounded" → `nextframe.datasets.paddle_drift.drift` of the rollouts.
         """
         frames, actions = self.frames["test"], self.actions["test"]
-        context, truth = windows.to_unit(frames[:, : self.context]), frames[:, self.context :]
+        end = self.context + horizon
+        context, truth = windows.to_unit(frames[:, : self.context]), frames[:, self.context : end]
         found = {}
         for name, rounded in {"as they are": False, "rounded": True}.items():
-            made = steering.steer(model, context, actions[:, self.context - 1 :], rounded=rounded)
+            made = steering.steer(model, context, actions[:, self.context - 1 : end - 1], rounded=rounded)
             found[name] = drift(made[..., 0], truth)
         return found
 
@@ -107,14 +109,14 @@ class SteeredTask:
         return steering.steered_dataset(*chosen, self.context, horizon, **{"batch_size": BATCH} | options)
 
 
-def paddle_game(training: int, context: int = 8) -> SteeredTask:
+def paddle_game(training: int, context: int = 6) -> SteeredTask:
     """The game of `nextframe.datasets.paddle_game`, to be learned from recorded episodes of 120 frames.
 
     Args:
         training: Number of episodes to train on.
         context: Frames that the model sees.
     """
-    sizes = {"train": (training, 120), "validation": (20, 40), "test": (64, context + STEPS)}
+    sizes = {"train": (training, 120), "validation": (20, 40), "test": (64, context + LONGEST)}
     recorded = {split: game.episodes(*size, seed=seed) for seed, (split, size) in enumerate(sizes.items())}
     return SteeredTask(
         frames={split: frames for split, (frames, _) in recorded.items()},

@@ -9,6 +9,7 @@ import numpy as np
 from nextframe import metrics, training, windows
 from nextframe._utils.keras_layers import frames_ahead
 from nextframe.forecasting import predict_next
+from nextframe.objectives import own_loss
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,29 @@ class Task:
         """The shape that `nextframe.models.build` takes: `(N, height, width, 1)`."""
         return self.context.shape[1:]
 
-    def fit(self, model: keras.Model, steps: int, learning_rate: float, *, seed: int = 0, **options: Any) -> list[dict]:
+    def fit(
+        self,
+        model: keras.Model,
+        steps: int,
+        learning_rate: float,
+        *,
+        seed: int = 0,
+        rollout: int = 1,
+        **options: Any,
+    ) -> list[dict]:
         """Train a model on the clips, in batches of 32 windows.
 
         Args:
             model: Maps a context to a target; or to one for each of its frames, or to several frames ahead, and then it
-                is trained on all of them.
-            steps, learning_rate, options: As in `nextframe.training.fit`.
+                is trained on all of them. One that makes more than one forecast is trained by its own loss.
+            steps, learning_rate, rollout, options: As in `nextframe.training.fit`.
             seed: Of the order of the windows.
 
         Returns:
             The history of `nextframe.training.fit`.
         """
         context = self.context_shape[0]
-        ahead = frames_ahead(model)
+        ahead = frames_ahead(model) or (rollout if rollout > 1 else None)
         targets: dict[str, Any] = {"horizon": ahead} if ahead else {"sequence_targets": len(model.output_shape) == 5}
         counts, validation_counts = self.weights
         dataset = windows.window_dataset(
@@ -69,6 +79,7 @@ class Task:
         validation = windows.window_dataset(
             self.validation_clips, context, batch_size=100, weights=validation_counts, **targets
         )
+        options |= {"loss": own_loss(model) or "mse", "rollout": rollout}
         return training.fit(model, dataset, validation, steps=steps, learning_rate=learning_rate, **options)
 
     def skill(self, model: keras.Model) -> float:

@@ -7,6 +7,8 @@ import numpy as np
 
 from nextframe import clips, metrics, profiles, windows
 from nextframe._utils.validation import one_of, whole_number
+from nextframe.benchmark.futures_task import random_walls_32
+from nextframe.benchmark.steered import SteeredTask, paddle_game
 from nextframe.benchmark.task import LabelledTask, Task
 from nextframe.datasets.labelled_motion import moving_digits_with_labels
 from nextframe.datasets.memory_tasks import MEMORY_TASKS, as_windows, memory_clips
@@ -218,11 +220,20 @@ def moving_mnist_64(training: int = 10_000, test: int = 10_000) -> Task:
 
 TASKS = {
     function.__name__: function
-    for function in (digits_32, free_flight, memory, real_clips_64, moving_mnist_64, labelled_motion)
+    for function in (
+        digits_32,
+        free_flight,
+        memory,
+        real_clips_64,
+        moving_mnist_64,
+        labelled_motion,
+        random_walls_32,
+        paddle_game,
+    )
 }
 
 
-def load_task(source: str, **arguments: Any) -> Task | LabelledTask:
+def load_task(source: str, **arguments: Any) -> Task | LabelledTask | SteeredTask:
     """Return the task that the `[task]` of such a file asks for.
 
     Args:

@@ -17,15 +17,16 @@ from nextframe.models.patches import (
 def predict_futures_kernels(
     x: keras.KerasTensor, futures: int, max_displacement: int, kernels: str
 ) -> keras.KerasTensor:
-    """Kernels for each future: `(batch, rows, columns, futures, shifts)`, near no shift before training.
+    """Kernels for each future, for squares of two patches a side: `(batch, rows / 2, columns / 2, futures, shifts)`.
 
-    They begin a little apart, since futures that begin alike would learn alike.
+    Before training they are near no shift, and a little apart, since futures that begin alike would learn alike.
     """
     shifts = (2 * max_displacement + 1) ** 2
     apart = keras.initializers.RandomNormal(stddev=0.01)
     options = {"kernel_initializer": apart, "dtype": "float32"}
-    change = layers.Conv2D(futures * shifts, 1, name="kernels", **options)(x)
-    change = ops.reshape(change, (-1, *x.shape[1:3], futures, shifts))
+    options |= {"strides": 2, "name": "kernels"}
+    change = layers.Conv2D(futures * shifts, 2, **options)(x)
+    change = ops.reshape(change, (-1, *change.shape[1:3], futures, shifts))
     no_shift = np.eye(shifts, dtype="float32")[shifts // 2]
     if kernels == "softmax":
         return ops.softmax(change + 10 * no_shift)
@@ -107,14 +108,16 @@ def many_futures(
     x = frames_to_channels(patchify(context[:, -frames:], patch))
     x = unet(x, filters, blocks, deep_filters, deep_blocks)
     weights = predict_futures_kernels(x, futures, max_displacement, kernels)
-    last = context[:, -1]
-    made = apply_futures_kernels(last, weights, max_displacement, patch)
+    last, square = context[:, -1], 2 * patch
+    made = apply_futures_kernels(last, weights, max_displacement, square)
+    made = unpatchify(ops.transpose(made, (0, 3, 1, 2, 4)), square)
     if correction:
         options = {"padding": "same", "kernel_initializer": "zeros"}
         change = layers.Conv2D(futures * patch**2, 3, **options)(x)
-        made += ops.reshape(change, (-1, *made.shape[1:]))
-    made = ops.transpose(made, (0, 3, 1, 2, 4))
-    made = unpatchify(made, patch)  # (batch, futures, height, width, 1)
+        change = ops.reshape(change, (-1, *x.shape[1:3], futures, patch**2))
+        change = ops.transpose(change, (0, 3, 1, 2, 4))
+        made += unpatchify(change, patch)
+    # (batch, futures, height, width, 1)
     made = layers.Activation("linear", dtype="float32", name="futures")(made)
     x = layers.Conv2D(filters, 3, strides=2, activation="relu")(x)
     x = layers.GlobalAveragePooling2D()(x)

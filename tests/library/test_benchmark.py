@@ -15,7 +15,7 @@ from nextframe.benchmark import experiments, fingerprints, processes, protocols,
 from nextframe.benchmark.__main__ import main
 from nextframe.benchmark.plan import Benchmark, weights_folder
 from nextframe.benchmark.task import Task
-from nextframe.models import CLASSIFIERS, build
+from nextframe.models import CLASSIFIERS, PROBABILISTIC, build
 
 SMALL = """
 [task]
@@ -55,9 +55,9 @@ def without_times(result):
     return {name: value for name, value in result.items() if name not in TIMES}
 
 
-def put_calibration(protocol, folder, seconds_per_step=0.002):
+def put_calibration(protocol, folder, seconds_per_step=0.002, row=MODEL):
     """As if the model had been timed: how many steps there are must not depend on this machine's load."""
-    (job,) = Benchmark(protocol, folder).jobs("calibration", [MODEL])
+    (job,) = Benchmark(protocol, folder).jobs("calibration", [row])
     depends = fingerprints.today(job.settings)
     result = {"settings": job.settings, "fingerprint": depends, "seconds_per_step": seconds_per_step}
     results.save(job.name, result, folder / "small")
@@ -247,7 +247,7 @@ def test_the_books_protocols_name_models_that_can_be_built(name):
     for row in plan.rows.values():
         shape = shapes.get(json.dumps(row.get("task", {})), next(iter(shapes.values())))
         model = build(row["model"], shape, **protocols.arguments(row))
-        assert row["model"] in CLASSIFIERS or model.output_shape == (None, *shape[1:])
+        assert row["model"] in CLASSIFIERS | PROBABILISTIC or model.output_shape == (None, *shape[1:])
     assert set(settings["training"].get("on_differences", [])) <= set(settings["models"])
 
 
@@ -276,6 +276,18 @@ def test_a_row_may_be_a_variant_of_a_model(protocol, tmp_path):
     assert {file.stem for file in (tmp_path / plan.name / "runs").iterdir()} == {"variant-0"}
     with pytest.raises(SystemExit):
         main(["--protocol", str(protocol), "--folder", str(tmp_path), "--models", "variants"])
+
+
+def test_conditions_of_training_belong_to_each_stage_of_a_row(protocol, tmp_path):
+    """A step on rollouts takes longer, so its time is measured on rollouts as well."""
+    row = f'rollouts = {{ model = "{MODEL}", training = {{ conditions = {{ rollout = 3 }} }} }}\n'
+    protocol.write_text(SMALL + row)
+    plan = Benchmark(protocol, tmp_path)
+    (timed,) = plan.jobs("calibration", ["rollouts"])
+    assert timed.settings["conditions"] == {"rollout": 3}
+    assert "conditions" not in plan.jobs("calibration", [MODEL])[0].settings
+    put_calibration(protocol, tmp_path, row="rollouts")
+    assert [job.settings["conditions"] for job in plan.jobs("search", ["rollouts"])] == [{"rollout": 3}] * 2
 
 
 def test_steps_may_be_given_and_rows_may_differ_in_more_than_arguments(protocol, tmp_path):

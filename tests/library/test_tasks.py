@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import tensorflow_datasets
 
-from nextframe import clips, metrics, windows
-from nextframe.benchmark import experiments, fingerprints, tasks
+from nextframe import clips, metrics, training, windows
+from nextframe.benchmark import digit_reader, experiments, fingerprints, futures_task, tasks
+from nextframe.benchmark.tasks import load_task
+from nextframe.datasets.random_futures import random_walls
 from nextframe.datasets.real_clips import example_path
 from nextframe.forecasting import predict_next
 from nextframe.models import build
@@ -219,3 +221,60 @@ def test_moving_mnist_end_to_end_in_a_tiny_form():
     # the sum over a frame, as the literature prints it
     forecast = metrics.clip_to_unit(predict_next(network, task.context))
     assert scores["MSE per frame"][0] == pytest.approx(((task.truth - forecast) ** 2).sum((1, 2, 3)).mean(), rel=1e-4)
+
+
+# ---- tasks whose future is open ----
+
+
+def test_random_walls_know_the_law_of_their_test():
+    """The law's futures are other ones of the same past; scored as samples, they are as good as samples can be."""
+    task = load_task("random_walls_32", training=3, test=40)
+    assert task.context_shape == (5, 32, 32, 1)
+    assert task.training_clips.shape == (3, 15, 32, 32)
+    assert task.law.shape == (40, futures_task.SAMPLES, *task.future.shape[1:])
+    found = futures_task.score_samples(task.law, task)
+    came = futures_task.score_samples(task.future[:, None], task)
+    copied = futures_task.score_samples(np.repeat(task.context[:, None, -1:], 10, axis=2), task)
+    assert {name: len(values) for name, values in found.items()} == dict.fromkeys(found, 10)
+    assert came["MSE of a sample"] == came["energy score"] == came["best of 1"] == [0] * 10
+    np.testing.assert_allclose(came["energy"] + came["sharpness"], 1)
+    assert found["energy score"][9] < 0.6 * copied["energy score"][9]
+    assert found["best of 8"][9] < found["MSE of the mean"][9] < found["MSE of a sample"][9]
+    np.testing.assert_allclose(found["energy"] + found["sharpness"], 1, atol=0.1)
+
+
+def test_digits_are_read_wherever_they_are():
+    """However bright; of the test split, which the reader has not seen."""
+    clips, known = random_walls(100, 3, split="test")
+    frames = windows.to_unit(clips)
+    read = digit_reader.read_digits(frames)
+    assert read.shape == (100, 3)
+    assert (read == known["digit"][:, None]).mean() > 0.9
+    assert np.array_equal(digit_reader.read_digits(frames / 3), read)
+    assert (digit_reader.read_digits(np.random.default_rng(0).random((100, 32, 32, 1))) == known["digit"]).mean() < 0.3
+
+
+def test_a_model_is_trained_on_as_many_frames_as_its_rollout_has(monkeypatch):
+    task = load_task("random_walls_32", training=3, test=2)
+    seen = {}
+    monkeypatch.setattr(training, "fit", lambda model, train, validation, **options: seen.update(options, train=train))
+    task.fit(build("many_futures", task.context_shape, filters=4), 1, 1e-3, rollout=2, context_noise=0.1)
+    assert seen["loss"] == "multiple_choice"
+    assert (seen["rollout"], seen["context_noise"]) == (2, 0.1)
+    assert seen["train"].element_spec[1].shape[1:] == (2, 32, 32, 1)
+    task.fit(build("copy_last", task.context_shape), 1, 1e-3)
+    assert (seen["loss"], seen["rollout"]) == ("mse", 1)
+
+
+def test_futures_are_scored_after_a_training_under_conditions(monkeypatch):
+    monkeypatch.setattr(futures_task, "SAMPLES", 2)
+    job = {"model": "many_futures", "arguments": {"filters": 4, "blocks": 1, "futures": 2}}
+    job |= {"task": {"source": "random_walls_32", "training": 4, "test": 3}}
+    job |= {"steps": 2, "rounds": 1, "learning_rate": 1e-3, "conditions": {"rollout": 2, "context_noise": 0.1}}
+    found, model = experiments.train_and_score(horizon=3, **job)
+    assert model.name == "many_futures"
+    assert found["forward_flops"] > 0
+    assert {name: len(values) for name, values in found["scores"].items()} == dict.fromkeys(found["scores"], 3)
+    assert "best of 2" in found["scores"]
+    searched, _ = experiments.search_learning_rate(seed=0, **job)
+    assert searched["validation"] == found["validation"]
