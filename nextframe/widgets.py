@@ -4,6 +4,7 @@ They are plain HTML with a script inside, not kernel widgets, so they work alike
 on Colab, with a keyboard or a finger, and without a kernel or a network.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import keras
@@ -16,7 +17,8 @@ from nextframe.clips import check_clip
 from nextframe.forecasting import predict_along, predict_next
 from nextframe.plotting import player
 
-_FRAME_SIZE = 160  # pixels on the page, at most, unless the frame itself is larger
+_FRAME_SIZE = 160  # pixels on the page, at least
+_ROW, _GAP = 688, 8  # pixels: the width of a page's text, and what is between frames
 
 
 def window_explorer(
@@ -56,7 +58,7 @@ def window_explorer(
         "width": width,
         "start": {name: value for name, (value, _, _) in start.items()},
     }
-    return _page("window_explorer", clip=settings)
+    return HTML(pages.render_with_script("window_explorer", clip=settings))
 
 
 def frame_slider(
@@ -93,14 +95,16 @@ def frame_slider(
         raise ValueError(f"{len(values)} values for {count} positions: pass one for each")
     if not 0 <= start < count:
         raise ValueError(f"start={start}: expected 0 to {count - 1}")
-    zoom = max(1, _FRAME_SIZE // width)
+    zoom = math.ceil(_FRAME_SIZE / width)
+    fit = max(1, (_ROW + _GAP) // (width * zoom + _GAP))
+    columns = math.ceil(len(stacks) / math.ceil(len(stacks) / fit))  # so that all rows are as full as the first
     pictures = [
         {"label": f"{label}, ±{largest_error:g}", "sprite": _sprite(to_colours(stack, largest_error))}
         if label in errors
         else {"label": label, "sprite": _sprite(to_bytes(stack))}
         for label, stack in stacks.items()
     ]
-    return _page(
+    page = pages.render_with_script(
         "frame_slider",
         describe=describe or ", ".join(stacks),
         slider=slider,
@@ -109,7 +113,9 @@ def frame_slider(
         pictures=pictures,
         width=width * zoom,
         height=height * zoom,
+        row_width=columns * (width * zoom + _GAP),
     )
+    return HTML(page)
 
 
 def forecast_player(model: keras.Model, video: np.ndarray, label: str, describe: str) -> HTML:
@@ -165,15 +171,6 @@ def _along(model: keras.Model, video: np.ndarray) -> tuple[np.ndarray, np.ndarra
     """Truth, copied frame and forecast, for each frame of a video that has a whole context before it."""
     frames = model.input_shape[1]
     return video[0, frames:], video[0, frames - 1 : -1], predict_along(model, video)[0]
-
-
-def _page(name: str, **values: object) -> HTML:
-    """Fill a template, escaping the values, and insert its script.
-
-    The script reads its settings from an attribute of the template's first element, so no value becomes code.
-    """
-    script = (pages.TEMPLATES / f"{name}.js").read_text(encoding="utf-8")
-    return HTML(pages.render(f"{name}.html", script=script, **values))
 
 
 def _sprite(frames: np.ndarray) -> str:

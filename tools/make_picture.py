@@ -1,21 +1,30 @@
-"""Draw the pictures of the book's first page and the README: a clip with the baselines' forecasts, a player of every
-trained network's forecasts, and their errors. And the card that other sites show of a link to the book.
+"""Draw the pictures of the book's first page and the README: a real clip with its forecasts, still and in motion, and
+what they leave of copying's error. And the card that other sites show of a link to the book.
 """
 
+import html
 from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
 
 from nextframe import clips, forecasting, plotting, pretrained, windows
+from nextframe._utils import ffmpeg, pages
 from nextframe._utils.files import write_atomically
-from nextframe.benchmark import leaderboard, tasks
+from nextframe._utils.pixels import as_planes, to_bytes, to_colours
+from nextframe.benchmark import leaderboard, protocols, tasks
 from nextframe.datasets.real_clips import example_path
 from nextframe.models import build
+from nextframe.video import evidence
 
 FIGURES = Path(__file__).resolve().parents[1] / "book" / "figures"
-ROW = 5  # networks side by side
-CARD = FIGURES.parent / "site" / "card.png"
+SITE = FIGURES.parent / "site"
+FPS = 15  # of the film, in its own time
+FILMED = range(72, 132)  # frames, at this rate, in which the box turns
+WIDTH = 432  # of the film on the page, in pixels
+LARGEST_ERROR = 0.25  # that is drawn in full colour
 INK, NEXT = "#0072b2", "#d55e00"  # the logo's colours
 
 
@@ -31,41 +40,65 @@ def draw_forecasts() -> None:
     figure.savefig(FIGURES / "forecasts.png", bbox_inches="tight", metadata={"Software": None})
 
 
-def draw_networks() -> None:
-    """Play a clip of test digits beside each network's forecasts of it, the best network first."""
-    video = tasks.load_task("digits_32", training=1).video
-    trained = [name for name in leaderboard.load_runs("digits-32") if name in pretrained.names()]
-    pages = []
-    for row in (trained[:ROW], trained[ROW:]):  # a phone has no room for more side by side
-        clips_of_row = {"the clip": video[0, 10:]}
-        for name in row:
-            clips_of_row[name.replace("_", " ")] = forecasting.predict_along(pretrained.load(name), video)[0]
-        describe = (
-            "Two handwritten digits that bounce inside a frame, and beside them the forecasts of each of their frames "
-            f"by {', '.join(list(clips_of_row)[1:])}, from the smallest error to the largest."
-        )
-        pages.append(plotting.player(clips_of_row, describe=describe).data)
-    write_atomically(FIGURES / "networks.html", ("\n".join(pages) + "\n").encode())
+def film_forecasts() -> None:
+    """Film a real clip, the frame before it copied, the forecasts of a network that never saw it, and their errors."""
+    frames = windows.to_unit(clips.read_clip(example_path("box"), size=192, fps=FPS))
+    context = np.stack([frames[first - 4 : first] for first in FILMED])
+    network = pretrained.load("flow_unet", context.shape[1:], without="box")
+    forecast = np.clip(forecasting.predict_next(network, context, batch_size=4), 0, 1)
+    truth, copied = (as_planes(part) for part in (frames[FILMED.start : FILMED.stop], context[:, -1]))
+    grey = [np.repeat(to_bytes(planes)[..., None], 3, axis=-1) for planes in (truth, copied, as_planes(forecast))]
+    pictures = [*grey, to_colours(as_planes(forecast) - truth, LARGEST_ERROR)]
+    white = [np.full_like(pictures[0][:, :, :4], 255), np.full_like(pictures[0][:, :4], 255)]
+    rows = [np.concatenate([pictures[i], white[0], pictures[i + 1]], axis=2) for i in (0, 2)]
+    between = np.concatenate([white[1], white[1][:, :, :4], white[1]], axis=2)
+    film = np.concatenate([rows[0], between, rows[1]], axis=1)
+    write_atomically(SITE / "first_page.mp4", ffmpeg.encode(film, FPS))
+    Image.fromarray(film[0]).save(SITE / "first_page.jpg", quality=85)
+    page = pages.render_with_script(
+        "player",
+        video="../first_page.mp4",
+        poster="../first_page.jpg",
+        fps=FPS,
+        frames=len(film),
+        above=["what came", "the frame before, copied"],
+        below=["forecast", "where it errs"],
+        width=WIDTH,
+        height=WIDTH * film.shape[1] // film.shape[2],
+        describe=(
+            "A hand turns a patterned box, four times: as it came; each frame replaced by the one before; as a network "
+            "forecasts it that never saw this video; and the forecast's errors, faint lines along the box's edges."
+        ),
+    )
+    write_atomically(FIGURES / "first_page.html", f"{page}\n".encode())
 
 
-def draw_answer() -> None:
-    """Draw a bar for each network and for optical flow: the share of copying's error that it leaves."""
+def write_numbers() -> None:
+    """Write what is left of copying's error, with the training that it took."""
+    unseen, trained = (evidence.load_contests(128, how) for how in ("unseen", "trained"))
+    left = [
+        evidence.geometric_mean(evidence.ratios(contests, forecast, "copy_last"))
+        for contests, forecast in ((unseen, "network"), (unseen, "optical_flow"), (trained, "network"))
+    ]
     errors = {
         name: leaderboard.over_seeds(runs, leaderboard.mse_per_frame)[0]
         for name, runs in leaderboard.load_runs("digits-32").items()
     }
-    shares = {name: error / errors["copy_last"] for name, error in errors.items() if error < errors["copy_last"]}
-    figure, ax = plt.subplots(figsize=(5.5, 3.2), dpi=plotting.DPI)
-    names = [name.replace("_", " ") for name in shares]
-    colours = [plotting.COLOURS.get(name, plotting.OTHERS[0]) for name in shares]
-    bars = ax.barh(names, list(shares.values()), color=colours)
-    ax.bar_label(bars, [f"{share:.0%}" for share in shares.values()], padding=3)
-    ax.set_title("What is left of copying's error", loc="left")
-    ax.invert_yaxis()
-    ax.set(xticks=[], frame_on=False)
-    ax.tick_params(length=0)
-    figure.savefig(FIGURES / "answer.png", bbox_inches="tight", metadata={"Software": None})
-    plt.close(figure)
+    (seconds,) = {stored["training_seconds"] for of_clip in trained.values() for stored in of_clip}
+    minutes = protocols.settings("digits-32")["training"]["seconds"] / 60
+    on_video = f"on {len(unseen)} real videos that the network never saw"
+    flow = f"optical flow, which moves patches on and needs no training, leaves {left[1]:.0%}"
+    numbers = {
+        left[0]: f"{on_video}; {flow}",
+        left[2]: f"after {seconds:.0f} seconds of training on each video's own first part, on two CPU cores",
+        min(errors.values())
+        / errors["copy_last"]: "on small clips of two bouncing digits, by another such network, after "
+        f"{minutes:.0f} minutes on two cores",
+    }
+    rows = "\n".join(
+        f"<div><dt>{share:.0%}</dt><dd>{html.escape(words)}</dd></div>" for share, words in numbers.items()
+    )
+    write_atomically(FIGURES / "numbers.html", f'<dl class="numbers">\n{rows}\n</dl>\n'.encode())
 
 
 def draw_card() -> None:
@@ -88,13 +121,13 @@ def draw_card() -> None:
         ax.set(xticks=[], yticks=[])
         colour, line = INK if title in past else NEXT, "--" if title in forecasts else "-"
         ax.spines[:].set(color=colour, linestyle=line, linewidth=4)
-    figure.savefig(CARD, metadata={"Software": None})
+    figure.savefig(SITE / "card.png", metadata={"Software": None})
     plt.close(figure)
 
 
 if __name__ == "__main__":
     matplotlib.use("agg")
     draw_forecasts()
-    draw_networks()
-    draw_answer()
+    film_forecasts()
+    write_numbers()
     draw_card()

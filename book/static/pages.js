@@ -18,11 +18,3 @@ function makeReachable() {
 
 window.addEventListener("load", makeReachable);
 window.addEventListener("resize", makeReachable);
-
-// Videos start by themselves, but not for readers who have asked their system for less motion.
-if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
-  for (const video of document.querySelectorAll("video[autoplay]")) {
-    video.autoplay = false;
-    video.pause();
-  }
-}

@@ -20,6 +20,11 @@ def render(template: str, **values: object) -> str:
     return _ENVIRONMENT.get_template(template).render(**values)
 
 
+def render_with_script(name: str, **values: object) -> str:
+    """Fill `name.html`, escaping the values, and insert `name.js`, which reads its settings from the page."""
+    return render(f"{name}.html", script=(TEMPLATES / f"{name}.js").read_text(encoding="utf-8"), **values)
+
+
 def data_url(content: bytes, kind: str) -> str:
     """A file as a data URL; `kind` is its MIME type, such as "video/mp4"."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

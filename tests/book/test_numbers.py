@@ -340,18 +340,35 @@ def test_the_live_page_is_right_about_shifts():
     assert all(min(found, key=found.get) == "conv3d" for found in growth.values())
 
 
-def test_the_first_page_plays_every_network_that_ships_the_best_first():
-    shipped = json.loads((ROOT / "nextframe" / "assets" / "trained" / "index.json").read_text())["models"]
-    stored = runs("digits-32")
-    error = {
-        name: np.mean([run["scores"]["all"]["MSE per frame"][0] for run in stored[name.replace("_", " ")]])
-        for name in shipped
+def test_the_numbers_of_the_first_page_are_the_files():
+    """The shares of copying's error that are left, and the training that each of them took."""
+    page = (ROOT / "book" / "figures" / "numbers.html").read_text()
+    assert (ROOT / "book" / "intro.md").read_text().count(":file: figures/numbers.html") == 1
+    errors, seconds = {}, set()
+    for path in (ROOT / "nextframe" / "results" / "video").glob("*-128-*.json"):
+        stored = json.loads(path.read_text())
+        seconds.add(stored["training_seconds"])
+        for name in ("network", "optical_flow", "copy_last"):
+            of_clip = errors.setdefault((stored["training_seconds"] > 0, name), {})
+            of_clip[stored["clip"]] = of_clip.get(stored["clip"], 0) + sum(stored["test"][name])
+
+    def left(trained, name):
+        copied = errors[trained, "copy_last"]
+        return np.exp(np.mean([np.log(error / copied[clip]) for clip, error in errors[trained, name].items()]))
+
+    digits = {
+        name: np.mean([run["scores"]["all"]["MSE per frame"][0] for run in of_one])
+        for name, of_one in runs("digits-32").items()
     }
-    page = (ROOT / "book" / "figures" / "networks.html").read_text()
-    played = re.findall(r"<span[^>]*>([^<]+)</span>", page)
-    assert played[0] == "the clip"
-    networks = [name for name in played if name != "the clip"]
-    assert networks == [name.replace("_", " ") for name in sorted(error, key=error.get)]
+    best = min(digits, key=digits.get)
+    assert best == "forecaster"  # which moves pixels, and corrects
+    shares = [left(False, "network"), left(True, "network"), digits[best] / digits["copy last"]]
+    assert re.findall(r"<dt>(.*?)</dt>", page) == [f"{share:.0%}" for share in shares]
+    assert f"leaves {left(False, 'optical_flow'):.0%}" in page
+    assert f"on {len(errors[False, 'network'])} real videos" in page
+    settings = tomllib.loads((ROOT / "nextframe" / "benchmark" / "digits-32.toml").read_text())
+    assert f"{settings['training']['seconds'] / 60:g} minutes" in page
+    assert seconds == {0, int(re.search(r"(\d+) seconds", page)[1])}
 
 
 def test_the_newcomers_are_the_files():

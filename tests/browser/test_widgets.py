@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 from set_repository import ROOT
 
-from nextframe import widgets, windows
+from nextframe import plotting, widgets, windows
 
+SMALLEST = 160  # pixels of a side of a frame that moves, on a wide screen
 CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 # All that a cell's output shows but the slider and its own number: text, how parts are drawn, the pixels of canvases
 SEEN = """slider => {
     const output = slider.closest(".cell_output");
     const canvases = [...output.querySelectorAll("canvas")].map(canvas => canvas.toDataURL());
+    const times = [...output.querySelectorAll("video")].map(video => video.currentTime);
     const rest = output.cloneNode(true);
-    for (const label of rest.querySelectorAll("label")) label.remove();
-    return JSON.stringify([rest.innerHTML, canvases]);
+    for (const label of rest.querySelectorAll("label, .bar")) label.remove();
+    return JSON.stringify([rest.innerHTML, canvases, times]);
 }"""
 
 
@@ -28,16 +30,26 @@ def test_every_widget_moves(chapter, open_page):
     assert page.problems == []
 
 
-def players_play_and_can_be_stopped(page):
-    for index, video in enumerate(page.locator(".cell_output video").all()):
+def players_play_and_can_be_stopped(page, players=".cell_output .nextframe-player"):
+    for index, player in enumerate(page.locator(players).all()):
+        video, button = player.locator("video"), player.locator("button")
         video.scroll_into_view_if_needed()
         for _ in range(100):  # a busy machine takes its time
             if video.evaluate("video => video.currentTime > 0"):
                 break
             page.wait_for_timeout(100)
-        assert video.evaluate("video => video.controls && video.currentTime > 0 && !video.paused"), f"video {index}"
-        video.evaluate("video => video.pause()")
+        assert video.evaluate("video => video.currentTime > 0 && !video.paused && !video.controls"), f"video {index}"
+        button.click()
+        assert button.inner_text() == "Play"
         assert video.evaluate("video => video.paused")
+        frames, below = video.bounding_box(), player.locator(".bar").bounding_box()
+        assert below["y"] >= frames["y"] + frames["height"]  # nothing lies on the frames
+        assert frame_width(video) >= SMALLEST
+
+
+def frame_width(video):
+    """Of one of the frames that a video holds side by side, on the page."""
+    return video.evaluate("v => v.clientWidth / v.parentElement.querySelector('.labels').childElementCount")
 
 
 def sliders_move_something(page):
@@ -48,13 +60,48 @@ def sliders_move_something(page):
         page.keyboard.press("ArrowLeft" if at_the_end else "ArrowRight")
         page.wait_for_timeout(100)
         assert slider.evaluate(SEEN) != before, f"slider {index}"
+    for frame in page.locator(".cell_output .frame").all():
+        assert frame.evaluate("f => f.clientWidth") >= SMALLEST
 
 
-def test_videos_wait_with_reduced_motion(open_page):
-    page = open_page(f"notebooks/{CHAPTERS[0]}.html", reduced_motion="reduce")
+@pytest.mark.parametrize("name", ["book/intro", f"notebooks/{CHAPTERS[0]}"])
+def test_videos_wait_with_reduced_motion(name, open_page):
+    page = open_page(f"{name}.html", reduced_motion="reduce")
     videos = page.locator("video")
     assert videos.count()
     assert all(videos.nth(index).evaluate("video => video.paused") for index in range(videos.count()))
+    assert page.locator(".nextframe-player button").all_inner_texts() == ["Play"] * videos.count()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (400, 800)])
+def test_the_first_page_moves_and_answers_on_one_screen(width, height, open_page):
+    page = open_page("book/intro.html", width=width, height=height)
+    shown = [page.locator(".first-page video"), page.locator(".first-page strong").first]
+    if width == 1280:
+        shown += page.locator(".first-page dt").all()
+    for part in shown:
+        box = part.bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= height
+    players_play_and_can_be_stopped(page, ".first-page .nextframe-player")
+    assert page.problems == []
+
+
+def test_the_players_slider_shows_each_frame(show):
+    """The 20 frames are the first to the last, whatever is asked for."""
+    clip = np.repeat(np.linspace(20, 240, 20).astype(np.uint8), 64 * 64).reshape(20, 64, 64)
+    page = show(plotting.player({"brighter and brighter": clip}, fps=7))
+    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    for number in (5, 0, 19):
+        page.fill("input", str(number))
+        page.wait_for_function("!document.querySelector('video').seeking")
+        assert page.inner_text("output") == f"{number + 1} of 20"
+        pixel = page.evaluate(
+            """() => { const pen = document.createElement("canvas").getContext("2d");
+                pen.drawImage(document.querySelector("video"), 0, 0);
+                return pen.getImageData(32, 32, 1, 1).data[0]; }"""
+        )
+        assert abs(pixel - int(clip[number, 0, 0])) < 5
 
 
 def sizes(page, scope=""):

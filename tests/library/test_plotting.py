@@ -126,9 +126,20 @@ def test_player_holds_the_clips_side_by_side(tmp_path):
     assert np.abs(clip[:, :, :64] - truth).mean() < 3
     assert np.abs(clip[:, :, 68:] - np.rint(forecast[..., 0] * 255)).mean() < 3
     assert "a &lt;b&gt;" in page
-    assert 'aria-label="say &quot;hi&quot;"' in page
+    assert 'aria-label="say &#34;hi&#34;"' in page
     assert "http" not in page  # nothing to load
     assert {"controls", "loop", "muted", "playsinline"} <= set(page.replace(">", " ").split())
+    assert 'max="9"' in page  # the slider's last frame
+
+
+def test_frames_of_players_can_be_seen():
+    """On a page that is 688 pixels wide, up to four clips of digits have 160 pixels a side."""
+    for count in (1, 2, 3, 4):
+        clip = np.zeros((2, 32, 32), np.uint8)
+        page = plotting.player({str(number): clip for number in range(count)}).data
+        (width,) = map(int, re.findall(r"max-width:(\d+)px", page))
+        assert width <= 688
+        assert width / count >= 160
 
 
 def test_player_refuses_clips_of_different_shape():

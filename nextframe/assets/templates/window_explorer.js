@@ -6,7 +6,7 @@ for (const root of document.querySelectorAll(".nextframe-explorer:not([data-star
   const sliders = Object.fromEntries([...root.querySelectorAll("input")].map((input) => [input.name, input]));
   for (const name in sliders) sliders[name].value = clip.start[name];
   const value = (name) => Number(sliders[name].value);
-  const zoom = Math.max(1, Math.floor(128 / clip.width));
+  const zoom = Math.ceil(160 / clip.width);
   for (let i = 0; i < clip.frames; i++) part("timeline").append(document.createElement("i"));
 
   function frame(number, role) {
