@@ -19,6 +19,8 @@ def steered_dataset(
     batch_size: int = 32,
     shuffle: bool = False,
     seed: int = 0,
+    rare: np.ndarray | None = None,
+    share: float = 0.3,
 ) -> Dataset:
     """Build the dataset of `((context, action), target)` batches from recorded episodes.
 
@@ -28,6 +30,9 @@ def steered_dataset(
         context: Frames that the model sees.
         horizon: Frames after the context, with the action that led to each.
         batch_size, shuffle, seed: As in `nextframe.windows.window_dataset`.
+        rare: bool `(count, time)`, frames that are rare and worth more: windows whose targets are among them come
+            several times in an epoch.
+        share: How large a part of an epoch they are then, about.
 
     Returns:
         Dataset of contexts `(batch, context, height, width, 1)`, float32 in 0..1; actions `(batch,)`, int32; and
@@ -51,12 +56,19 @@ def steered_dataset(
             f"episodes have {time} frames; context={context} and horizon={horizon} need at least "
             f"{context + horizon}: lower them, or record longer episodes"
         )
+    windows = np.arange(count * places)
+    if rare is not None:
+        targets = np.lib.stride_tricks.sliding_window_view(rare[:, context:], horizon, axis=1)
+        worth = windows[targets.any(axis=-1).ravel()]
+        others = len(windows) - len(worth)
+        copies = round(share / (1 - share) * others / max(len(worth), 1)) - 1
+        windows = np.concatenate([windows, *[worth] * max(copies, 0)])
     past, future = np.arange(context), np.arange(context, context + horizon)
     if horizon == 1:
         future = future[0]
 
     def gather(numbers: np.ndarray) -> tuple:
-        episode, first = numbers // places, numbers % places
+        episode, first = np.divmod(windows[numbers], places)
         seen, ahead = (np.add.outer(first, offsets) for offsets in (past, future))
         of = episode[:, None]
         others = of if horizon > 1 else episode
@@ -64,7 +76,7 @@ def steered_dataset(
         return (to_unit(frames[of, seen]), acted), to_unit(frames[others, ahead])
 
     if not on_tensorflow():
-        return batches_of(count * places, batch_size, gather, shuffle, seed)
+        return batches_of(len(windows), batch_size, gather, shuffle, seed)
     import tensorflow as tf
 
     side = frames.shape[2:]
@@ -83,7 +95,7 @@ def steered_dataset(
         seen, acted, target = (tf.ensure_shape(part, (None, *shape)) for part, shape in zip(parts, shapes, strict=True))
         return (seen, acted), target
 
-    return batches_of(count * places, batch_size, gather_tensors, shuffle, seed)
+    return batches_of(len(windows), batch_size, gather_tensors, shuffle, seed)
 
 
 def unrolled(model: keras.Model, horizon: int = 1, *, noise: float = 0.0, rounded: bool = False) -> keras.Model:

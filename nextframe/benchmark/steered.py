@@ -12,7 +12,7 @@ from nextframe import steering, training, windows
 from nextframe.datasets import paddle_game as game
 from nextframe.datasets.paddle_drift import drift
 
-BATCH = 16
+BATCH = 32
 LONGEST = 300  # frames that a rollout can be scored on
 SECOND_PART = 0.5  # share of the training on rollouts
 
@@ -46,10 +46,11 @@ class SteeredTask:
         rollout: int = 1,
         rounded: bool = False,
         context_noise: float = 0.0,
+        rare: float = 0.0,
         checkpoint: str | os.PathLike | None = None,
         **options: Any,
     ) -> list[dict]:
-        """Train a model, in batches of 16 windows: on single frames, and then, if asked to, on rollouts for as long.
+        """Train a model, in batches of 32 windows: on single frames, and then, if asked to, on rollouts for as long.
 
         Args:
             model: Maps a context and an action to a target.
@@ -58,6 +59,7 @@ class SteeredTask:
             seed: Of the order of the windows.
             rollout: Frames in a row that the second part forecasts; with 1, there is none.
             rounded, context_noise: As in `nextframe.steering.unrolled`.
+            rare: Share of the windows that lead to a ball that was hidden just before; 0 leaves it as it is.
 
         Returns:
             The history of `nextframe.training.fit`; with a rollout, of the second part alone, since its losses are not
@@ -66,15 +68,15 @@ class SteeredTask:
         then = round(SECOND_PART * steps) // rollout if rollout > 1 else 0
         begun = {"step": 0, "examples": 0, "seconds": 0.0, "flops": 0.0}
         history: list[dict] = []
-        parts = ((1, steps - rollout * then, 1.0), (rollout, then, 1 / 3))
+        parts = [(1, steps - rollout * then, 1.0), *([(rollout, then, 1 / 3)] if then else [])]
         first = None if checkpoint is None else Path(checkpoint).with_suffix(".first.npz")
         for number, (horizon, count, slower) in enumerate(parts):
-            if count == 0:
-                continue
-            sets = [self._dataset("train", horizon, shuffle=True, seed=seed + number)]
+            often = {"rare": self._reappearances(), "share": rare} if rare else {}
+            sets = [self._dataset("train", horizon, shuffle=True, seed=seed + number, **often)]
             sets.append(self._dataset("validation", horizon, batch_size=50))
             network = steering.unrolled(model, horizon, noise=context_noise, rounded=rounded)
-            options |= {"learning_rate": slower * learning_rate, "checkpoint": checkpoint if number else first}
+            own = checkpoint if number == len(parts) - 1 else first
+            options |= {"learning_rate": slower * learning_rate, "checkpoint": own}
             history = training.fit(network, *sets, steps=count, loss="cross_entropy", **options)
             for entry in history:
                 for name in begun.keys() & entry.keys():
@@ -104,6 +106,9 @@ class SteeredTask:
             found[name] = drift(made[..., 0], truth)
         return found
 
+    def _reappearances(self) -> np.ndarray:
+        return np.stack([game.reappearances(frames) for frames in self.frames["train"]])
+
     def _dataset(self, split: str, horizon: int, **options: Any) -> windows.Dataset:
         chosen = self.frames[split], self.actions[split]
         return steering.steered_dataset(*chosen, self.context, horizon, **{"batch_size": BATCH} | options)
@@ -116,7 +121,7 @@ def paddle_game(training: int, context: int = 6) -> SteeredTask:
         training: Number of episodes to train on.
         context: Frames that the model sees.
     """
-    sizes = {"train": (training, 120), "validation": (20, 40), "test": (64, context + LONGEST)}
+    sizes = {"train": (training, 120), "validation": (20, 40), "test": (50, context + LONGEST)}
     recorded = {split: game.episodes(*size, seed=seed) for seed, (split, size) in enumerate(sizes.items())}
     return SteeredTask(
         frames={split: frames for split, (frames, _) in recorded.items()},

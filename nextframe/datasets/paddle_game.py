@@ -216,6 +216,22 @@ def ball_centres(frames: np.ndarray) -> np.ndarray:
     return np.where(count[..., None] > 0, sums / np.maximum(count, 1)[..., None], np.nan)
 
 
+def reappearances(frames: np.ndarray) -> np.ndarray:
+    """Find the frames that take memory: the ball is seen, and was hidden in one of the two frames before.
+
+    Args:
+        frames: `(..., time, 32, 32)`, uint8 or floats in 0..1.
+
+    Returns:
+        bool `(..., time)`.
+    """
+    seen = number_of_balls(frames) > 0
+    found = np.zeros_like(seen)
+    found[..., 1:] = seen[..., 1:] & ~seen[..., :-1]
+    found[..., 2:] |= seen[..., 2:] & ~seen[..., :-2]
+    return found
+
+
 def _in_the_air(frames: np.ndarray) -> np.ndarray:
     """What is lit where only the ball can be."""
     lit = _unit(frames) > 0.5

@@ -130,3 +130,12 @@ def test_episodes_are_those_of_the_game_and_of_their_seed():
     assert not np.array_equal(frames, other[0])
     assert {0, 1, 2} == set(actions.ravel())
     assert np.nanstd(ball_centres(frames)[:, 0, 0]) > 4  # the ball may be anywhere at first
+
+
+def test_frames_that_take_memory():
+    state = State(6, 3, 0, 1, 9)
+    frames, states = paddle_game.play(state, np.zeros(8, int))
+    assert [each.row for each in states] == list(range(3, 12))
+    found = paddle_game.reappearances(frames)
+    assert [each.row for each, takes in zip(states, found, strict=True) if takes] == [8, 9]
+    assert np.array_equal(paddle_game.reappearances(np.stack([frames, frames])), [found, found])

@@ -49,6 +49,24 @@ def test_batches_are_shuffled_by_their_seed():
     assert sorted(orders[0]) == sorted(orders[2]) != orders[0]
 
 
+def test_rare_moments_come_more_often():
+    frames, actions = ramp(3, 9)
+    rare = np.zeros((3, 9), bool)
+    rare[1, 7] = rare[0, 1] = True  # the second one is never a target
+    for horizon, leads in ((1, 1), (2, 2)):  # windows that lead there
+        usual, more = (
+            [np.asarray(action).reshape(-1, horizon) for (_, action), _ in
+             steering.steered_dataset(frames, actions, CONTEXT, horizon, rare=which, share=0.5)]
+            for which in (None, rare)
+        )  # fmt: skip
+        usual, more = np.concatenate(usual), np.concatenate(more)
+        assert len(usual) == 3 * (7 - horizon)
+        led = (more == 9 + 6).any(axis=1)
+        assert led.mean() == pytest.approx(0.5, abs=0.05)
+        assert len(np.unique(more[led], axis=0)) == leads
+        assert np.array_equal(np.unique(more, axis=0), np.unique(usual, axis=0))
+
+
 def test_episodes_that_do_not_fit():
     frames, actions = ramp(3, 9)
     with pytest.raises(ValueError, match=r"one action for each frame but the last"):
@@ -107,7 +125,7 @@ def test_noise_is_for_training_alone():
 
 def test_a_new_network_copies_and_a_trained_one_obeys(episodes):
     frames, actions = episodes
-    model = build("steerable", (CONTEXT, 32, 32, 1), filters=8, deep_filters=8, deep_blocks=1, blocks=1)
+    model = build("steerable", (CONTEXT, 32, 32, 1), filters=8, dilations=(2,))
     context = to_unit(frames[:, :CONTEXT])
     assert np.array_equal(steering.steer(model, context, actions[:, :2]), np.stack([context[:, -1]] * 2, axis=1))
     outputs = [np.asarray(model([context, np.full(4, action, np.int32)])) for action in range(3)]
@@ -121,16 +139,29 @@ def test_a_new_network_copies_and_a_trained_one_obeys(episodes):
 
 
 def test_what_a_steerable_network_costs():
-    model = build("steerable", (8, 32, 32, 1), filters=4, deep_filters=6, deep_blocks=1, blocks=1)
-    embedding, first, block = 3 * 32, 9 * 32 * 4 + 4, 9 * 4 + 4 + 4 * 12 + 12 + 12 * 4 + 4
-    down, deep, up, last = 9 * 4 * 6 + 6, 2 * (9 * 6 * 6 + 6), 4 * 6 * 4 + 4, 9 * 4 * 4 + 4
-    assert model.count_params() == embedding + first + block + down + deep + up + last
-    products = 256 * (9 * 32 * 4 + 9 * 4 + 2 * 4 * 12 + 9 * 4 * 4) + 64 * (9 * 4 * 6 + 2 * 9 * 6 * 6 + 4 * 6 * 4)
-    assert diagnostics.forward_flops(model) == 2 * products
-    with pytest.raises(ValueError, match="actions=0"):
-        build("steerable", (8, 32, 32, 1), actions=0)
-    with pytest.raises(ValueError, match="multiples of 2 × patch = 4"):
-        build("steerable", (8, 30, 32, 1))
+    model = build("steerable", (6, 32, 32, 1), filters=4, dilations=(1, 2))
+    embedding, first, residual, last = 3 * 24, 9 * 24 * 4 + 4, 9 * 4 * 4 + 4, 9 * 4 * 4 + 4
+    assert model.count_params() == embedding + first + 2 * residual + last
+    assert diagnostics.forward_flops(model) == 2 * 256 * (9 * 24 * 4 + 3 * 9 * 4 * 4)
+    for wrong, message in (
+        ({"actions": 0}, "actions=0"),
+        ({"filters": 0}, "filters=0"),
+        ({"dilations": (1, 0)}, "dilations=0"),
+        ({"patch": 3}, "patch=3 does not divide"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            build("steerable", (6, 32, 32, 1), **wrong)
+
+
+def test_how_far_a_steerable_network_sees():
+    """A position for each dilation, and one each for the first and the last convolution."""
+    model = build("steerable", (2, 64, 64, 1), filters=4, dilations=(1, 2, 2))
+    model.set_weights([(weights.ndim == 4) * np.full_like(weights, 0.1) for weights in model.get_weights()])
+    last = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)][-1]
+    lit = np.zeros((1, 2, 64, 64, 1), np.float32)
+    lit[0, 0, 32, 32] = 1  # in position 16 of 32
+    reached = np.argwhere(np.asarray(keras.Model(model.inputs, last.output)([lit, np.array([0])]))[0, ..., 0])
+    assert (reached.min(), reached.max()) == (16 - 7, 16 + 7)
 
 
 def test_the_game_itself_does_not_drift():
