@@ -61,13 +61,14 @@ EXERCISES = {
     "12.1": Exercise(
         "predict",
         _who_notices,
-        "A mean does not know in which order its parts came, and over space the last frame sees itself alone. That is "
-        "why PredFormer adds a pattern for each moment. A convolution has weights of its own for each frame.",
+        "A weighted mean does not depend on the order of its parts, and over space the last frame attends to itself "
+        "alone. So "
+        "PredFormer adds a pattern for each frame. A convolution has weights of its own for each frame.",
     ),
     "12.2": Exercise(
         "build",
         _pairs,
-        "Each token looks at those of its place in all frames, and at those of its frame.",
+        "Each token is compared with those at its position in all frames, and with those of its own frame.",
         inputs=lambda: [(10, 64), (3, 5)],
     ),
     "12.3": Exercise(
@@ -79,8 +80,9 @@ EXERCISES = {
     "12.4": Exercise(
         "mend",
         _psnr,
-        "The eight cases of `metrics.conformance` have no error above 181, so they would not have told. They hold the "
-        "mistakes that have been made, and prove nothing.",
+        "The eight cases of `metrics.conformance` have no error above 181, so they do not show this mistake. They "
+        "test for "
+        "mistakes that have been made; passing them is no proof.",
         inputs=lambda: [
             (_bytes(0, 10, 20, 30), _bytes(20, 10, 0, 31)),
             (_bytes(0, 0, 0, 0), _bytes(200, 180, 180, 180)),

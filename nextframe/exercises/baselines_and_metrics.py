@@ -79,12 +79,16 @@ EXERCISES = {
     "2.3": Exercise(
         "predict",
         _best_of_fast,
-        "A digit is no longer where it was, so copying is punished twice, and a jump of several pixels is hard for "
-        "optical flow to follow. The mean of the context bets on nothing.",
+        "A digit is no longer where it was, so copying is wrong in two places, and a jump of several pixels is hard "
+        "for "
+        "optical flow to follow. The mean of the context is dim everywhere, so no pixel of it is far off.",
         traps=(
-            ("copy_last", "Copying pays where a digit was, and where it has gone."),
+            ("copy_last", "Copying is wrong where a digit was, and where it has gone."),
             ("optical_flow", "It has to find a digit again that has jumped by up to half of its size."),
-            ("black", "Close: it is ahead of copying. One other also bets on nothing, and does show something."),
+            (
+                "black",
+                "Close: it is ahead of copying. One other is dim everywhere too, and less wrong where digits are.",
+            ),
         ),
     ),
     "2.4": Exercise(

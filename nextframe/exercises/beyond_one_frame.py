@@ -78,13 +78,13 @@ EXERCISES = {
         "White is 1, and nothing holds a forecast below it any more. Once fed back, what is too bright is an input "
         "that no training clip had.",
         within=0.15,
-        traps=((1.0, "Who should hold it there?"),),
+        traps=((1.0, "Without `clip`, nothing holds a pixel there."),),
     ),
     "10.2": Exercise(
         "predict",
         _frames_ahead_of_black,
-        "The ConvLSTM, by far the better one at one frame, stays bright where it no longer knows. The dense LSTM shows "
-        "a dim cloud, and is punished less.",
+        "The ConvLSTM, by far the better one at one frame, stays bright where it no longer knows. The dense LSTM "
+        "shows a dim cloud, which costs less.",
         within=1,
         traps=(
             ({"conv_lstm": 10, "dense_lstm": 6}, "The other way round: a bright digit in a wrong place costs more."),

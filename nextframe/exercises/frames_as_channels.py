@@ -73,7 +73,8 @@ EXERCISES = {
     "4.2": Exercise(
         "build",
         lambda mean: {"brightness of the first forecast": mean},
-        "So the network starts with the right mean, and need not run into the flat part of the sigmoid to get dark.",
+        "So the network starts with the right mean, and need not push the sigmoid into its flat part to make the "
+        "frame dark.",
         inputs=lambda: [(0.5,), (0.05,), (0.9,)],
         measure=_brightness,
     ),
@@ -101,7 +102,7 @@ EXERCISES = {
     "4.6": Exercise(
         "build",
         _to_depth,
-        "Each side becomes two axes, the two small ones go last, and then they become one.",
+        "Split each side into two axes, move the two small ones to the end, and join those two.",
         inputs=lambda: [(_contexts(2, 1, 2, 4)[..., 0],), (_contexts(3, 2, 6, 4)[..., 0],)],
     ),
 }

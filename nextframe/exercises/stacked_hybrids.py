@@ -77,7 +77,7 @@ EXERCISES = {
         "Each pooling makes four places look alike, and two make 4 × 4. What comes after them cannot tell by the light "
         "alone where among these it was.",
         within=0,
-        traps=((8, "Each of the four places left is one of four again."), (4, "It is pooled twice.")),
+        traps=((8, "The second pooling makes four of those look alike again."), (4, "It is pooled twice.")),
     ),
     "8.3": Exercise(
         "build",

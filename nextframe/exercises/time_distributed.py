@@ -80,7 +80,7 @@ EXERCISES = {
     "6.2": Exercise(
         "mend",
         _for_inception,
-        "Frames lie within 0 and 1 here, and not within 0 and 255. No error would have told: only worse features.",
+        "Frames lie within 0 and 1 here, and not within 0 and 255. No error is raised; the features only get worse.",
         inputs=lambda: [(_grey(1, 1, 1, 3),), (_grey(2, 2, 4, 4),)],
     ),
     "6.3": Exercise(

@@ -76,9 +76,10 @@ EXERCISES = {
     "11.2": Exercise(
         "predict",
         _skill_where_every_second_repeats,
-        "It moves when the video repeats, and stands still when the video moves: twice copying's error.",
+        "It forecasts motion when the video repeats, and none when the video moves. So it is wrong twice as often as "
+        "copying.",
         within=0.05,
-        traps=((0, "Copying is right on every repeat. Is extrapolation, there?"),),
+        traps=((0, "Copying is right on every repeat. Is extrapolation right there as well?"),),
     ),
     "11.3": Exercise(
         "mend",
