@@ -1,7 +1,7 @@
 """KTH actions: 25 people who box, clap, wave, jog, run and walk, each in 4 settings; 599 grey videos of 120×160.
 
 Download the six archives and `00sequences.txt` from https://www.csc.kth.se/cvap/actions/, and unpack them into one
-folder. Then
+folder. Then::
 
     clips = [clip for video in kth_videos(folder, TEST_PERSONS) for clip in read_kth(video)]
 

@@ -10,14 +10,16 @@ from nextframe.layers.conv_gru_cell import ConvGRU2DCell
 
 @keras.saving.register_keras_serializable("nextframe")
 class ConvGRU2D(keras.layers.RNN):
-    """Convolutional GRU: reads a video frame by frame, with feature maps as its hidden state.
+    r"""Convolutional GRU: reads a video frame by frame, with feature maps as its hidden state.
 
-    At each step, with ∗ a convolution and · a product pixel by pixel:
+    At each step, with ∗ a convolution and ⊙ a product pixel by pixel, the update gate z, the reset gate r and the
+    candidate c make the next hidden state h of the last one and the frame x:
 
-        update    = σ(W ∗ x + U ∗ h)
-        reset     = σ(V ∗ x + T ∗ h)
-        candidate = tanh(Q ∗ x + R ∗ (reset · h))
-        h         = update · h + (1 − update) · candidate
+    .. math::
+        z &= \sigma(W_z * x + U_z * h) \\
+        r &= \sigma(W_r * x + U_r * h) \\
+        c &= \tanh(W_c * x + U_c * (r \odot h)) \\
+        h &\leftarrow z \odot h + (1 - z) \odot c
 
     It has three gates' worth of kernels where `keras.layers.ConvLSTM2D` has four, and one state where that has two. Its
     arguments, shapes and call arguments are those of `keras.layers.ConvLSTM2D`, but for `unit_forget_bias`, which has

@@ -10,19 +10,27 @@ from nextframe.layers.spatiotemporal_lstm_2d_cell import SpatiotemporalLSTM2DCel
 
 @keras.saving.register_keras_serializable("nextframe")
 class SpatiotemporalLSTM2D(keras.layers.RNN):
-    """Spatiotemporal LSTM: a ConvLSTM with a second memory, which another layer can go on with.
+    r"""Spatiotemporal LSTM: a ConvLSTM with a second memory, which another layer can go on with.
 
-    At each step, with ∗ a convolution and · a product pixel by pixel, it updates its cell state as a ConvLSTM does:
+    At each step, with ∗ a convolution and ⊙ a product pixel by pixel, it updates its cell state as a ConvLSTM does,
 
-        c = σ(Wf ∗ x + Uf ∗ h) · c + σ(Wi ∗ x + Ui ∗ h) · tanh(Wg ∗ x + Ug ∗ h)
+    .. math::
+        c \leftarrow {} & \sigma(W_f * x + U_f * h) \odot c \\
+        & + \sigma(W_i * x + U_i * h) \\
+        & \quad \odot \tanh(W_g * x + U_g * h),
 
-    then the second memory, by gates that look at the memory itself in place of the hidden state:
+    then the second memory, by gates that look at the memory itself in place of the hidden state,
 
-        m = σ(W'f ∗ x + Vf ∗ m) · m + σ(W'i ∗ x + Vi ∗ m) · tanh(W'g ∗ x + Vg ∗ m)
+    .. math::
+        m \leftarrow {} & \sigma(W'_f * x + V_f * m) \odot m \\
+        & + \sigma(W'_i * x + V_i * m) \\
+        & \quad \odot \tanh(W'_g * x + V_g * m),
 
     and the hidden state from both, M being a convolution of kernel 1:
 
-        h = σ(Wo ∗ x + Uo ∗ h + O ∗ [c, m]) · tanh(M ∗ [c, m])
+    .. math::
+        h \leftarrow {} & \sigma(W_o * x + U_o * h + O * [c, m]) \\
+        & \odot \tanh(M * [c, m])
 
     In this layer, both memories go from step to step. In PredRNN the second one goes up through the layers of a step
     first: `nextframe.models.predrnn` calls the cells themselves for that. Beside a `keras.layers.ConvLSTM2D` of the

@@ -91,10 +91,9 @@ def test_the_players_slider_shows_each_frame(show):
     """The 20 frames are the first to the last, whatever is asked for."""
     clip = np.repeat(np.linspace(20, 240, 20).astype(np.uint8), 64 * 64).reshape(20, 64, 64)
     page = show(plotting.player({"brighter and brighter": clip}, fps=7))
-    page.wait_for_function("document.querySelector('video').readyState >= 2")
     for number in (5, 0, 19):
         page.fill("input", str(number))
-        page.wait_for_function("!document.querySelector('video').seeking")
+        page.wait_for_function("(v => v.readyState >= 2 && !v.seeking)(document.querySelector('video'))")
         assert page.inner_text("output") == f"{number + 1} of 20"
         pixel = page.evaluate(
             """() => { const pen = document.createElement("canvas").getContext("2d");
@@ -106,7 +105,8 @@ def test_the_players_slider_shows_each_frame(show):
 
 def sizes(page, scope=""):
     """Width and height of each video, picture and slider, in pixels."""
-    boxes = [part.bounding_box() for part in page.locator(f"{scope} :is(video, .frame, input[type=range])").all()]
+    parts = page.locator(f"{scope} :is(video, .frame, label > input[type=range])")
+    boxes = [part.bounding_box() for part in parts.all()]
     return [(round(box["width"]), round(box["height"])) for box in boxes]
 
 

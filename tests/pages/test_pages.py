@@ -125,6 +125,16 @@ def test_every_public_name_is_in_the_library_page(soups):
     assert missing == []
 
 
+def test_every_module_of_the_library_page_has_a_heading_and_a_place_in_its_contents(soups):
+    soup = soups["book/api.html"]
+    modules = {tag["id"] for tag in soup.select("[id^=module-nextframe]")}
+    headings = {heading.get_text(strip=True).rstrip("#") for heading in soup.select("article h3")}
+    assert {module.removeprefix("module-") for module in modules} <= headings
+    listed = {link.get_text(strip=True) for link in soup.select("nav.modules a")}
+    assert headings <= listed
+    assert not soup.find_all("blockquote")  # where an equation would run into one line
+
+
 def test_no_internal_module_is_in_the_library_page(soups):
     documented = {tag.get("id") for tag in soups["book/api.html"].find_all(id=True)}
     assert not [name for name in documented if re.match(r"nextframe\..*\b_", name)]

@@ -17,17 +17,16 @@ for (const root of document.querySelectorAll(".nextframe-player:not([data-starte
   bar.hidden = false;
   video.addEventListener("timeupdate", follow);
   for (const event of ["play", "pause"]) video.addEventListener(event, name);
-  button.addEventListener("click", () => (video.paused ? video.play() : video.pause()));
+  const play = () => video.play().catch(() => {}); // refused, or paused before it began: the button says so
+  button.addEventListener("click", () => (video.paused ? play() : video.pause()));
   slider.addEventListener("input", () => {
     video.pause();
+    video.preload = "auto";
     video.currentTime = (Number(slider.value) + 0.5) / fps; // the middle of the frame
     show();
   });
-  // Videos start by themselves, but not for readers who have asked their system for less motion.
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
-    video.autoplay = false;
-    video.pause();
-  }
   name();
   show();
+  // Videos start by themselves, but not for readers who have asked their system for less motion.
+  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) play();
 }
