@@ -16,6 +16,7 @@ from nextframe._utils.pixels import as_planes, to_bytes, to_colours
 from nextframe.clips import check_clip
 from nextframe.forecasting import predict_along, predict_next
 from nextframe.plotting import player
+from nextframe.steering import steer
 
 _FRAME_SIZE = 160  # pixels on the page, at least
 _ROW, _GAP = 688, 8  # pixels: the width of a page's text, and what is between frames
@@ -165,6 +166,50 @@ def shift_slider(model: keras.Model, context: np.ndarray, largest_shift: int = 8
     }
     describe = "The forecast of a shifted video beside the shifted forecast of the video, and how they differ."
     return frame_slider(frames, "shift (pixels)", errors=["difference"], start=1, describe=describe)
+
+
+def steered_world(
+    model: keras.Model, context: np.ndarray, actions: Sequence[str], *, presses: int = 5, hold: int = 4, fps: float = 8
+) -> HTML:
+    """Play a world model with buttons, on a page without a kernel: what follows each order of keys is stored in it.
+
+    Args:
+        model: Maps a context and an action to a target.
+        context: `(1, N, height, width, 1)`, float32 in 0..1, black and white: where the world starts.
+        actions: Names of the actions 0, 1, …, for the buttons.
+        presses: How many keys can be pressed in a row; `len(actions) ** presses` rollouts end there.
+        hold: Frames for which a key is held; at most N.
+        fps: Frames per second.
+
+    Raises:
+        ValueError: `hold` is below 1 or above N, or more than 2,000 rollouts were to be stored.
+    """
+    if not 1 <= hold <= context.shape[1]:
+        raise ValueError(f"hold={hold}: expected 1 to {context.shape[1]}, the frames of the context")
+    if len(actions) ** presses > 2000:
+        raise ValueError(
+            f"{len(actions)} actions and {presses=} make {len(actions) ** presses:,} rollouts; at most 2,000"
+        )
+    rows, seen = [context[:, -hold:]], context
+    for _ in range(presses):
+        seen = np.repeat(seen, len(actions), axis=0)
+        keys = np.tile(np.arange(len(actions)), len(seen) // len(actions))
+        rows.append(steer(model, seen, np.repeat(keys[:, None], hold, axis=1)))
+        seen = np.concatenate([seen, rows[-1]], axis=1)[:, -context.shape[1] :]
+    every = to_bytes(np.concatenate(rows)[..., 0])  # (rollouts, hold, height, width)
+    _, _, height, width = every.shape
+    still = np.concatenate(every[: 1 + len(actions), -1], axis=1)
+    return HTML(
+        pages.render_with_script(
+            "steered_world",
+            world=pages.data_url(pages.to_png(every.swapaxes(1, 2).reshape(-1, hold * width)), "image/png"),
+            still=pages.data_url(pages.to_png(still), "image/png"),
+            labels=["the start", *(f"{action}, {hold} frames later" for action in actions)],
+            describe=f"The world's start, and {hold} frames later for each key: {', '.join(actions)}.",
+            actions=actions, presses=presses, hold=hold, fps=fps, side=width,
+            width=4 * still.shape[1], height=4 * height,
+        )
+    )  # fmt: skip
 
 
 def _along(model: keras.Model, video: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -127,3 +127,44 @@ def test_bad_frame_slider(stacks, arguments, named):
 def test_frames_that_differ_in_shape(stacks):
     with pytest.raises(ValueError, match="frames differ in shape.*pass as many of each, of one size"):
         widgets.frame_slider(stacks | {"short": stacks["truth"][:3]}, "frame")
+
+
+# ---- the world to steer ----
+
+
+class Mover:
+    """Stands for a world model: a dot that action 1 moves to the left and action 2 to the right."""
+
+    inputs = (None, None)
+
+    def predict_on_batch(self, inputs):
+        context, actions = inputs
+        return np.stack(
+            [np.roll(frames[-1], (0, -1, 1)[a], axis=1) for frames, a in zip(context, actions, strict=True)]
+        )
+
+
+def test_a_world_holds_what_follows_each_order_of_keys():
+    context = np.zeros((1, 3, 6, 6, 1), np.float32)
+    context[..., 4, 0, 0] = context[:, :, 4, 0] = 1
+    page = widgets.steered_world(Mover(), context, ("stay", "left", "right"), presses=2, hold=2).data
+    world, still = sprites(page)
+    assert world.shape == ((1 + 3 + 9) * 6, 2 * 6)
+    found = {}
+    for row in range(1 + 3 + 9):
+        found[row] = [int(world[6 * row + 4, 6 * frame : 6 * frame + 6].argmax()) for frame in range(2)]
+    first = {row: found[row] for row in range(4)}
+    assert first == {0: [0, 0], 1: [0, 0], 2: [5, 4], 3: [1, 2]}
+    # the script goes from row r with action a to row 3 r + 1 + a
+    assert found[3 * 2 + 1 + 1] == [3, 2]  # left twice
+    assert found[3 * 2 + 1 + 2] == [5, 0]  # left, then right
+    assert found[3 * 3 + 1 + 0] == [2, 2]  # right, then stay
+    assert still.shape == (6, 4 * 6)
+    assert still[4].nonzero()[0].tolist() == [0, 6, 12 + 4, 18 + 2]
+    assert page.count("data-action") == 4  # three buttons, and the script that finds them
+    for name in ("stay", "left", "right"):
+        assert f">{name}</button>" in page
+    with pytest.raises(ValueError, match="hold=4: expected 1 to 3"):
+        widgets.steered_world(Mover(), context, ("stay", "left"), hold=4)
+    with pytest.raises(ValueError, match="3 actions and presses=7 make 2,187 rollouts"):
+        widgets.steered_world(Mover(), context, ("stay", "left", "right"), presses=7, hold=1)
