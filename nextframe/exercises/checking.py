@@ -11,6 +11,7 @@ from nextframe.exercises import (
     conv_lstm,
     dense_lstm,
     frames_as_channels,
+    many_futures,
     stacked_hybrids,
     time_distributed,
     verdict,
@@ -32,6 +33,7 @@ CHAPTERS = (
     beyond_one_frame,
     your_own_video,
     after_2017,
+    many_futures,
 )
 EXERCISES: dict[str, Exercise] = {
     name: exercise for chapter in CHAPTERS for name, exercise in chapter.EXERCISES.items()

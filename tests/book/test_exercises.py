@@ -225,6 +225,22 @@ WRONG = {
         "f = lambda a, b: 10 * np.log10(255**2 / np.mean((a - b) ** 2))",
         "f = lambda a, b: 10 * np.log10(255**2 / np.mean((a.astype('int16') - b) ** 2))",
     ],
+    "13.1": [
+        'brightness = {"squared": 0.5, "absolute": 0.5}',
+        'brightness = {"squared": 1 / 3, "absolute": 1 / 3}',
+        'brightness = {"squared": 0, "absolute": 1 / 3}',
+    ],
+    "13.2": [
+        "f = lambda y, x: np.linalg.norm(x - y, axis=-1).mean()",
+        "f = lambda y, x: np.linalg.norm(x - y, axis=-1).mean() - np.linalg.norm(x[:, None] - x, axis=-1).mean() / 2",
+        "f = lambda y, x: np.linalg.norm(x - y, axis=-1).mean()\\\n"
+        " - np.linalg.norm(x[:, None] - x, axis=-1).sum() / len(x) / (len(x) - 1)",
+    ],
+    "13.3": [
+        "f = lambda futures, target: np.square(futures - target).mean(axis=-1).max()",
+        "f = lambda futures, target: np.square(futures.mean(axis=0) - target).mean()",
+        "f = lambda futures, target: np.abs(futures - target).mean(axis=-1).min()",
+    ],
 }
 
 

@@ -17,6 +17,7 @@ WORDS = {
     "10_beyond_one_frame": "rollouts",
     "11_your_own_video": "your own video",
     "12_after_2017": "predformer",
+    "13_many_futures": "energy score",
 }
 # What readers call it, and the page that answers them
 SYNONYMS = {
@@ -43,6 +44,9 @@ SYNONYMS = {
     "diffusion": "book/history",
     "transformer": "notebooks/12_after_2017",
     "attention": "notebooks/12_after_2017",
+    "blurry": "notebooks/13_many_futures",
+    "stochastic": "notebooks/13_many_futures",
+    "uncertainty": "notebooks/13_many_futures",
 }
 PAGES = [
     chapter["file"] for part in yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"] for chapter in part["chapters"]
