@@ -4,12 +4,12 @@ Each takes the settings of a job and returns its measurements, with the trained 
 """
 
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from nextframe import diagnostics
 from nextframe.benchmark import scoring, tasks
@@ -27,17 +27,15 @@ def calibrate(
     yardstick: dict | None = None,
     steps: int = 30,
     differences: bool = False,
-    conditions: dict | None = None,
 ) -> tuple[dict, None]:
     """Time a training step, and count the model's parameters, operations and memory.
 
     Args:
         model, arguments, task: As the protocol has them.
-        yardstick: Another model, its arguments, and its "seconds_per_step" by definition: all seconds are multiplied
-            by these and divided by the seconds that its step takes here. Default: the seconds of this machine.
+        yardstick: Another model, its arguments, and its "seconds_per_step" by definition: the model's step takes as
+            many times as long as it takes more of the processor's time. Default: the seconds of this machine.
         steps: In a round.
         differences: Whether the model reads differences, see `nextframe.models.on_differences`.
-        conditions: Other arguments of `nextframe.training.fit`, such as "rollout".
 
     Returns:
         Seconds for a step of 32 windows (the faster of two rounds, after one to warm up), parameters, operations of a
@@ -45,10 +43,11 @@ def calibrate(
     """
     data = tasks.load_task(**task)
     network = _build(model, arguments, data, 0, differences)
-    seconds = _seconds_per_step(network, data, steps, **conditions or {})
+    clock = time.perf_counter if yardstick is None else time.process_time  # other programs do not count in the latter
+    seconds = _seconds_per_step(network, data, steps, clock)
     if yardstick is not None:
         known = _build(yardstick["model"], yardstick["arguments"], data, 0, False)
-        seconds *= yardstick["seconds_per_step"] / _seconds_per_step(known, data, steps)
+        seconds *= yardstick["seconds_per_step"] / _seconds_per_step(known, data, steps, clock)
     try:
         memory = diagnostics.peak_training_memory(model, data.context_shape, batch_size=32, **arguments)
     except RuntimeError:
@@ -151,10 +150,32 @@ def train_and_score(
 
 
 def _seconds_per_step(
-    network: keras.Model, data: Task | LabelledTask | SteeredTask, steps: int, **conditions: Any
+    network: keras.Model,
+    data: Task | LabelledTask | SteeredTask,
+    steps: int,
+    clock: Callable[[], float],
 ) -> float:
-    history = data.fit(network, 3 * steps, 1e-3, rounds=3, progress=False, **conditions)
-    return float(np.diff([entry["seconds"] for entry in history]).min() / steps)
+    watch = StopWatch(clock)
+    data.fit(network, 3 * steps, 1e-3, rounds=3, progress=False, callbacks=[watch])
+    return min(watch.seconds[1:]) / steps
+
+
+class StopWatch(keras.callbacks.Callback):
+    """Seconds of each round of a training, without its validation."""
+
+    def __init__(self, clock: Callable[[], float]):
+        """Say which clock to read."""
+        super().__init__()
+        self.clock, self.begun = clock, 0.0
+        self.seconds: list[float] = []
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Read the clock."""
+        self.begun = self.clock()
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Read it again, as a round's training is over."""
+        self.seconds.append(self.clock() - self.begun)
 
 
 def _build(

@@ -1,6 +1,7 @@
 """A task: clips to train on, to choose by and to be scored on; with frames to forecast, or with labels."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -10,6 +11,8 @@ from nextframe import metrics, training, windows
 from nextframe._utils.keras_layers import frames_ahead
 from nextframe.forecasting import predict_next
 from nextframe.objectives import own_loss
+
+SLOWER = 1 / 3  # rate of the part of a training that is on rollouts
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,28 @@ class Task:
         Args:
             model: Maps a context to a target; or to one for each of its frames, or to several frames ahead, and then it
                 is trained on all of them. One that makes more than one forecast is trained by its own loss.
-            steps, learning_rate, rollout, options: As in `nextframe.training.fit`.
+            steps, learning_rate, rollout, options: As in `nextframe.training.fit`. With a rollout, half of the steps
+                are on one frame, and the rest on rollouts at a lower rate, where each frame counts as a step.
             seed: Of the order of the windows.
 
         Returns:
-            The history of `nextframe.training.fit`.
+            The history of `nextframe.training.fit`; with a rollout, of its second part.
         """
+        if rollout > 1:
+            then = max(steps // (2 * rollout), options.get("rounds", 10))
+            checkpoint = options.get("checkpoint")
+            first = None if checkpoint is None else Path(checkpoint).with_suffix(".first.npz")
+            alone = max(steps - rollout * then, options.get("rounds", 10))
+            self._fit(model, alone, learning_rate, seed, 1, **options | {"checkpoint": first})
+            history = self._fit(model, then, SLOWER * learning_rate, seed + 1, rollout, **options)
+            if first is not None:
+                first.unlink(missing_ok=True)
+            return history
+        return self._fit(model, steps, learning_rate, seed, rollout, **options)
+
+    def _fit(
+        self, model: keras.Model, steps: int, learning_rate: float, seed: int, rollout: int, **options: Any
+    ) -> list[dict]:
         context = self.context_shape[0]
         ahead = frames_ahead(model) or (rollout if rollout > 1 else None)
         targets: dict[str, Any] = {"horizon": ahead} if ahead else {"sequence_targets": len(model.output_shape) == 5}

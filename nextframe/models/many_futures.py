@@ -29,7 +29,7 @@ def predict_futures_kernels(
     change = ops.reshape(change, (-1, *change.shape[1:3], futures, shifts))
     no_shift = np.eye(shifts, dtype="float32")[shifts // 2]
     if kernels == "softmax":
-        return ops.softmax(change + 10 * no_shift)
+        return ops.softmax(change + 4 * no_shift)
     return change + no_shift
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import nextframe
-from nextframe import diagnostics, forecasting, metrics, training, windows
+from nextframe import diagnostics, forecasting, metrics, sampling, training, windows
 from nextframe.benchmark.plan import Benchmark
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.diagnostics.temporal import temporal_receptive_field
@@ -104,6 +104,43 @@ def test_training_resumes_exactly(clips, tmp_path, cut_off):
 def test_every_network_forecasts(name):
     context = np.random.default_rng(0).random((2, *SHAPE), np.float32)
     assert forecasting.rollout(network(name), context, 2).shape == (2, 2, 16, 16, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "conditions"),
+    [
+        ("many_futures", {"loss": "multiple_choice", "rollout": 2, "context_noise": 0.1}),
+        ("flow_matching", {"loss": "flow_matching"}),
+        ("quantile_bands", {"loss": "pinball"}),
+        ("frames_as_channels", {"rollout": 2}),
+    ],
+)
+def test_losses_of_more_than_a_forecast_are_learned_from(clips, name, conditions, tmp_path, cut_off):
+    """Cut off, a run goes on with the draws that it would have made; and futures can be drawn on any backend."""
+    clips = np.concatenate([clips, clips[:, :1]], axis=1)
+
+    def fit(model, **options):
+        train, validation = (
+            dataset(clips, horizon=conditions.get("rollout", 1), shuffle=each) for each in (True, False)
+        )
+        run = {"steps": 8, "rounds": 2, "learning_rate": 3e-3, "progress": False} | conditions | options
+        return training.fit(model, train, validation, **run)
+
+    size = (
+        {"filters": 4, "depth": 3} if name in ("quantile_bands", "frames_as_channels") else {"filters": 4, "blocks": 1}
+    )
+    whole, resumed = network(name, **size), network(name, **size)
+    history = fit(whole)
+    assert np.isfinite([entry["validation"] for entry in history]).all()
+    with cut_off(1):
+        fit(network(name, **size), checkpoint=tmp_path / "a.npz")
+    fit(resumed, checkpoint=tmp_path / "a.npz")
+    for pair in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(*pair, atol=1e-6)
+    if name != "quantile_bands":
+        drawn = sampling.sample_rollout(whole, windows.to_unit(clips[:3, :4]), horizon=2, samples=2, seed=0)
+        assert drawn.shape == (3, 2, 2, 16, 16, 1)
+        assert np.isfinite(drawn).all()
 
 
 def test_several_frames_ahead_are_learned_at_once(clips):

@@ -172,12 +172,17 @@ def test_the_search_returns_the_lowest_error(monkeypatch):
 def test_a_step_takes_what_it_takes_in_the_faster_round():
     """After one to warm up: another program may have slowed the other."""
 
-    class Data:
-        def fit(self, network, steps, learning_rate, *, rounds, **options):
-            assert (steps, rounds) == (30, 3)
-            return [{"seconds": seconds} for seconds in (0.5, 3.5, 5.5)]
+    now = iter([0, 0.5, 1, 4, 5, 7])
 
-    assert experiments._seconds_per_step(None, Data(), 10) == pytest.approx(0.2)
+    class Data:
+        def fit(self, network, steps, learning_rate, *, rounds, callbacks, **options):
+            assert (steps, rounds) == (30, 3)
+            for epoch in range(rounds):
+                for callback in callbacks:
+                    callback.on_epoch_begin(epoch)
+                    callback.on_test_begin()
+
+    assert experiments._seconds_per_step(None, Data(), 10, lambda: next(now)) == pytest.approx(0.2)
 
 
 def test_seconds_are_those_of_a_machine_as_fast_as_the_yardstick(protocol, tmp_path, monkeypatch):
@@ -278,14 +283,13 @@ def test_a_row_may_be_a_variant_of_a_model(protocol, tmp_path):
         main(["--protocol", str(protocol), "--folder", str(tmp_path), "--models", "variants"])
 
 
-def test_conditions_of_training_belong_to_each_stage_of_a_row(protocol, tmp_path):
-    """A step on rollouts takes longer, so its time is measured on rollouts as well."""
+def test_conditions_of_training_are_those_of_a_row(protocol, tmp_path):
+    """Of its search as well; a step is timed without, since a step on a rollout counts as often as it has frames."""
     row = f'rollouts = {{ model = "{MODEL}", training = {{ conditions = {{ rollout = 3 }} }} }}\n'
     protocol.write_text(SMALL + row)
     plan = Benchmark(protocol, tmp_path)
     (timed,) = plan.jobs("calibration", ["rollouts"])
-    assert timed.settings["conditions"] == {"rollout": 3}
-    assert "conditions" not in plan.jobs("calibration", [MODEL])[0].settings
+    assert "conditions" not in timed.settings
     put_calibration(protocol, tmp_path, row="rollouts")
     assert [job.settings["conditions"] for job in plan.jobs("search", ["rollouts"])] == [{"rollout": 3}] * 2
 

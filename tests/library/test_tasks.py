@@ -254,27 +254,35 @@ def test_digits_are_read_wherever_they_are():
     assert (digit_reader.read_digits(np.random.default_rng(0).random((100, 32, 32, 1))) == known["digit"]).mean() < 0.3
 
 
-def test_a_model_is_trained_on_as_many_frames_as_its_rollout_has(monkeypatch):
+def test_a_rollout_is_trained_on_after_single_frames(monkeypatch, tmp_path):
+    """Half of the steps each, of which a rollout takes as many as it has frames."""
     task = load_task("random_walls_32", training=3, test=2)
-    seen = {}
-    monkeypatch.setattr(training, "fit", lambda model, train, validation, **options: seen.update(options, train=train))
-    task.fit(build("many_futures", task.context_shape, filters=4), 1, 1e-3, rollout=2, context_noise=0.1)
-    assert seen["loss"] == "multiple_choice"
-    assert (seen["rollout"], seen["context_noise"]) == (2, 0.1)
-    assert seen["train"].element_spec[1].shape[1:] == (2, 32, 32, 1)
+    parts = []
+    monkeypatch.setattr(training, "fit", lambda model, train, validation, **options: parts.append((train, options)))
+    model = build("many_futures", task.context_shape, filters=4)
+    task.fit(model, 40, 0.03, rounds=2, rollout=2, context_noise=0.1, checkpoint=tmp_path / "a.npz")
+    assert [options["steps"] for _, options in parts] == [20, 10]
+    assert [options["rollout"] for _, options in parts] == [1, 2]
+    assert [train.element_spec[1].shape[1:] for train, _ in parts] == [(32, 32, 1), (2, 32, 32, 1)]
+    assert [options["learning_rate"] for _, options in parts] == pytest.approx([0.03, 0.01])
+    assert len({options["checkpoint"] for _, options in parts}) == 2
+    assert all(options["loss"] == "multiple_choice" and options["context_noise"] == 0.1 for _, options in parts)
     task.fit(build("copy_last", task.context_shape), 1, 1e-3)
-    assert (seen["loss"], seen["rollout"]) == ("mse", 1)
+    assert (parts[2][1]["loss"], parts[2][1]["rollout"]) == ("mse", 1)
 
 
 def test_futures_are_scored_after_a_training_under_conditions(monkeypatch):
     monkeypatch.setattr(futures_task, "SAMPLES", 2)
+    monkeypatch.setattr(futures_task, "LONG", 4)
     job = {"model": "many_futures", "arguments": {"filters": 4, "blocks": 1, "futures": 2}}
     job |= {"task": {"source": "random_walls_32", "training": 4, "test": 3}}
-    job |= {"steps": 2, "rounds": 1, "learning_rate": 1e-3, "conditions": {"rollout": 2, "context_noise": 0.1}}
+    job |= {"steps": 4, "rounds": 1, "learning_rate": 1e-3, "conditions": {"rollout": 2, "context_noise": 0.1}}
     found, model = experiments.train_and_score(horizon=3, **job)
     assert model.name == "many_futures"
     assert found["forward_flops"] > 0
-    assert {name: len(values) for name, values in found["scores"].items()} == dict.fromkeys(found["scores"], 3)
+    lengths = {name: 4 if name.startswith("long") else 3 for name in found["scores"]}
+    assert {name: len(values) for name, values in found["scores"].items()} == lengths
+    assert {"long energy", "long sharpness", "long digit"} < set(lengths)
     assert "best of 2" in found["scores"]
     searched, _ = experiments.search_learning_rate(seed=0, **job)
     assert searched["validation"] == found["validation"]
