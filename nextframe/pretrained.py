@@ -1,4 +1,4 @@
-"""This book's own trained weights: the best run of each model under the protocol `digits-32`.
+"""This book's own trained weights: the best run of each model under the protocol `digits-32`, and a few others.
 
 Importing any module of the package imports this one, so it imports Keras only when a model is loaded.
 """
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FOLDER = ASSETS / "trained"
 VIDEO_FOLDER = ASSETS / "video"
+STEERED_FOLDER = ASSETS / "steered"
 INDEX = "index.json"  # each model's arguments, context shape and checksum
 
 
@@ -31,14 +32,16 @@ def load(
     """Build a model with the weights that it ships with.
 
     Args:
-        name: One of `names()`, trained on moving digits of 32×32 pixels; or "flow_unet", trained on real video.
+        name: One of `names()`, trained on moving digits of 32×32 pixels; or "flow_unet", trained on real video; or
+            "steerable", trained on the paddle game.
         context_shape: `(N, height, width, 1)`. "flow_unet" fits any; the others only the one they were trained for.
         without: For "flow_unet": a clip of `nextframe.datasets.real_clips` that its training left out, so that scores
             on that clip are honest.
         folder: Folder of the weights for moving digits.
 
     Returns:
-        Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
+        Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`; "steerable" reads
+        an action beside the context.
 
     Raises:
         ValueError: No weights of that name, another context shape, or the file is not the one that was shipped.
@@ -46,10 +49,9 @@ def load(
     from nextframe.models import build
     from nextframe.models.inputs import check_context_shape
 
-    video = read_index(VIDEO_FOLDER)
-    digits = read_index(folder)
-    one_of("name", name, [*digits, *(name for name, about in video.items() if name == about["model"])])
-    shipped = digits | video
+    video, steered, digits = (read_index(each) for each in (VIDEO_FOLDER, STEERED_FOLDER, folder))
+    one_of("name", name, [*digits, *steered, *(name for name, about in video.items() if name == about["model"])])
+    shipped = digits | steered | video
     if without is not None:
         one_of(
             "without", without, [key.partition("-without-")[2] for key in video if key.startswith(f"{name}-without-")]
@@ -63,7 +65,8 @@ def load(
             f"context_shape={context_shape}: {name} was trained for {trained_for}: cut and resize to that, or "
             "load 'flow_unet', which fits any"
         )
-    path = Path(VIDEO_FOLDER if name in video else folder) / f"{key}.weights.h5"
+    where = VIDEO_FOLDER if name in video else STEERED_FOLDER if name in steered else folder
+    path = Path(where) / f"{key}.weights.h5"
     if sha256(path) != about["sha256"]:
         raise ValueError(f"{path} is not the file that was shipped (its SHA-256 differs): install nextframe again")
     model = build(name, context_shape, **about["arguments"])

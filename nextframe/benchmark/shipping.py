@@ -16,7 +16,7 @@ import numpy as np
 from nextframe._utils.files import write_atomically
 from nextframe.benchmark import results
 from nextframe.benchmark.plan import Benchmark, weights_folder
-from nextframe.pretrained import FOLDER, INDEX, read_index
+from nextframe.pretrained import FOLDER, INDEX, STEERED_FOLDER, read_index
 
 LARGE = 100_000  # numbers; arrays of so many are rounded to 8 bits
 
@@ -24,7 +24,7 @@ LARGE = 100_000  # numbers; arrays of so many are rounded to 8 bits
 def ship(
     protocol: str | os.PathLike = "digits-32",
     results_folder: str | os.PathLike = results.FOLDER,
-    folder: str | os.PathLike = FOLDER,
+    folder: str | os.PathLike | None = None,
     models: Iterable[str] | None = None,
 ) -> list[str]:
     """Keep the weights of each model's best run, chosen on the validation clips, so that `load` finds them.
@@ -33,7 +33,7 @@ def ship(
 
     Args:
         protocol, results_folder: As in `nextframe.benchmark.runner.run_benchmark`; its runs leave their weights.
-        folder: Where to.
+        folder: Where to. Default: where `nextframe.load` looks for models of that protocol.
         models: Names of those to ship; the others stay as they are. Default: all of the protocol.
 
     Returns:
@@ -43,7 +43,7 @@ def ship(
         FileNotFoundError: The weights of a best run are neither here nor shipped: run the benchmark here.
     """
     plan = Benchmark(protocol, results_folder)
-    folder = Path(folder)
+    folder = Path(folder or (STEERED_FOLDER if plan.name == "steerable" else FOLDER))
     before = read_index(folder) if (folder / INDEX).exists() else {}
     shipped, contents = {name: about for name, about in before.items() if name in plan.settings["models"]}, {}
     for model in plan.settings["models"] if models is None else models:

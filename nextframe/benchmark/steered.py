@@ -47,6 +47,7 @@ class SteeredTask:
         rounded: bool = False,
         context_noise: float = 0.0,
         rare: float = 0.0,
+        rounds: int = 10,
         checkpoint: str | os.PathLike | None = None,
         **options: Any,
     ) -> list[dict]:
@@ -55,7 +56,8 @@ class SteeredTask:
         Args:
             model: Maps a context and an action to a target.
             steps: Batches of frames that are forecast. In a rollout of five, each batch of windows is five of them.
-            learning_rate, checkpoint, options: As in `nextframe.training.fit`; the second part has a third of the rate.
+            learning_rate: As in `nextframe.training.fit`; the second part has a third of it.
+            rounds, checkpoint, options: The same.
             seed: Of the order of the windows.
             rollout: Frames in a row that the second part forecasts; with 1, there is none.
             rounded, context_noise: As in `nextframe.steering.unrolled`.
@@ -76,7 +78,7 @@ class SteeredTask:
             sets.append(self._dataset("validation", horizon, batch_size=50))
             network = steering.unrolled(model, horizon, noise=context_noise, rounded=rounded)
             own = checkpoint if number == len(parts) - 1 else first
-            options |= {"learning_rate": slower * learning_rate, "checkpoint": own}
+            options |= {"learning_rate": slower * learning_rate, "checkpoint": own, "rounds": min(rounds, count)}
             history = training.fit(network, *sets, steps=count, loss="cross_entropy", **options)
             for entry in history:
                 for name in begun.keys() & entry.keys():
