@@ -134,6 +134,7 @@ page-speed: book .venv/dev-ready
 
 live: .venv/dev-ready
 	$(QUIET) $(BIN)/python -W ignore tools/memory_networks.py
+	$(QUIET) $(BIN)/python -W ignore tools/video_network.py
 	$(QUIET) $(BIN)/python -W ignore tools/export_models.py
 
 model-cells: .venv/ready

@@ -2,14 +2,15 @@
 
     make live
 
-Each network is the one that `nextframe.load` gives, or `memory_networks.load`. Weights are kept in 16 bits or 8, as
-they ship, and become 32 in the browser; onnxruntime must then agree with Keras on real windows, to 1e-4, or
-nothing is written.
+Each network is the one that `nextframe.load` gives, `memory_networks.load` or `video_network.load`. Weights are kept in
+16 bits or 8, as they ship, and become 32 in the browser; onnxruntime must then agree with Keras on real windows, to
+1e-4, or nothing is written.
 """
 
 import gzip
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -17,6 +18,7 @@ import memory_networks
 import numpy as np
 import onnx
 import onnxruntime
+import video_network
 from PIL import Image
 
 import nextframe
@@ -24,12 +26,15 @@ from nextframe import diagnostics
 from nextframe._utils.files import write_atomically
 from nextframe.benchmark import leaderboard, shipping, tasks
 from nextframe.benchmark.task import Task
+from nextframe.benchmark.tasks import read_real_clip
 from nextframe.datasets.memory_tasks import as_windows, blinking_clips
 from nextframe.datasets.moving_digits import SPLITS, shuffled_digits
+from nextframe.models.flow_unet import FRAMES
+from nextframe.windows import sliding_windows, to_unit
 
 FOLDER = Path(__file__).resolve().parents[1] / "book" / "site" / "live" / "models"
 LARGEST_DIFFERENCE = 1e-4
-LARGEST_TOTAL = 3_200_000  # bytes
+LARGEST_TOTAL = 4_000_000  # bytes
 DIGITS = 20
 # Networks small enough for a page; the first one is loaded first
 TITLES = {
@@ -46,14 +51,18 @@ MEMORY_TITLES = {
     "conv3d_of_all": "Conv3D that sees all twenty",
     "conv_lstm": "ConvLSTM2D",
 }
+VIDEO_TITLE = "U-Net without optical flow"
+VIDEO_SIDES = (64, 128)  # pixels, of frames
 
 
 def to_onnx(network: keras.Model, folder: Path) -> onnx.ModelProto:
-    """Export the last frame of a network's forecast for one context, with weights of few bits."""
-    context = keras.Input(batch_shape=(1, *network.input_shape[1:]))
-    forecast = network(context)
-    one = keras.Model(context, forecast[:, -1] if len(forecast.shape) == 5 else forecast)
-    one(np.zeros(context.shape, "float32"))  # Keras exports only a model that has been called
+    """Export the last frame of a network's forecast for one example, with weights of few bits."""
+    inputs = [
+        keras.Input(batch_shape=(1, *each.shape[1:]), dtype=each.dtype, name=each.name) for each in network.inputs
+    ]
+    forecast = network(inputs)
+    one = keras.Model(inputs, forecast[:, -1] if len(forecast.shape) == 5 else forecast)
+    one([np.zeros(each.shape, each.dtype) for each in inputs])  # Keras exports only a model that has been called
     path = folder / "network.onnx"
     one.export(path, format="onnx", verbose=False)
     model = onnx.load(path)
@@ -102,23 +111,28 @@ def without_second_bias(node: onnx.NodeProto) -> list[onnx.NodeProto]:
     return [onnx.helper.make_node("Add", biases, [node.input[2]]), node]
 
 
-def difference(model: onnx.ModelProto, network: keras.Model, contexts: np.ndarray) -> float:
-    """Return the largest difference between the two over all contexts."""
+def difference(model: onnx.ModelProto, network: keras.Model, examples: Sequence[np.ndarray]) -> float:
+    """Return the largest difference between the two over all examples: an array for each input."""
     session = onnxruntime.InferenceSession(model.SerializeToString())
-    name = session.get_inputs()[0].name
-    here = np.concatenate([session.run(None, {name: context[None]})[0] for context in contexts])
-    there = np.asarray(network(contexts))
+    names = [each.name for each in session.get_inputs()]
+    here = np.concatenate(
+        [
+            session.run(None, {name: value[None] for name, value in zip(names, example, strict=True)})[0]
+            for example in zip(*examples, strict=True)
+        ]
+    )
+    there = np.asarray(network(list(examples)))
     return float(np.abs(here - (there[:, -1] if there.ndim == 5 else there)).max())
 
 
-def exported(label: str, network: keras.Model, contexts: np.ndarray) -> bytes:
-    """Return a network as packed ONNX.
+def exported(label: str, network: keras.Model, *examples: np.ndarray) -> bytes:
+    """Return a network as packed ONNX; it is tried on these examples, an array for each input.
 
     Raises:
         SystemExit: Its forecasts differ from the network's.
     """
     model = to_onnx(network, FOLDER)
-    gap = difference(model, network, contexts)
+    gap = difference(model, network, examples)
     if gap > LARGEST_DIFFERENCE:
         raise SystemExit(f"{label}: onnxruntime differs from Keras by {gap:.1e}; expected at most 1e-4")
     content = gzip.compress(model.SerializeToString(), mtime=0)
@@ -165,6 +179,19 @@ def blinking_networks(contents: dict[str, bytes]) -> dict:
     return {"frames": memory_networks.CONTEXT, "side": memory_networks.SIDE, "networks": listed}
 
 
+def video_networks(contents: dict[str, bytes]) -> dict:
+    """Export the network of "Your own video" for each size of frames into `contents`; return its entry in the index."""
+    sides = {}
+    for side in VIDEO_SIDES:
+        network = video_network.load(side)
+        contexts = to_unit(sliding_windows(read_real_clip(video_network.CLIP, side)[:40:2], FRAMES)[0])
+        file = f"video/{side}.onnx.gz"
+        contents[file] = exported(f"video of {side}×{side}", network, contexts)
+        sides[side] = {"file": file, "bytes": len(contents[file])}
+    clip = {"clip": f"../{video_network.CLIP}.mp4", "first": video_network.FIRST}
+    return {"title": VIDEO_TITLE, "frames": FRAMES, **clip, "sides": sides}
+
+
 def digits_picture() -> bytes:
     """Digits that are in no training clip, side by side."""
     picture = io.BytesIO()
@@ -179,6 +206,7 @@ def main() -> None:
     lists = {
         "digits": digits_networks(tasks.load_task("digits_32", training=1), contents),
         "memory": blinking_networks(contents),
+        "video": video_networks(contents),
     }
     total = sum(map(len, contents.values()))
     if total > LARGEST_TOTAL:

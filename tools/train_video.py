@@ -72,8 +72,9 @@ class GivenProposals(keras.Model):
 
 
 def given_proposals(network: keras.Model) -> GivenProposals:
-    """Return a model of a network's own layers, from contexts and proposals to the forecast."""
-    proposals = next(layer for layer in network.layers if isinstance(layer, FlowProposals)).output
+    """Return a model of a network's own layers, from contexts and proposals to the forecast; there may be none."""
+    of_flow = [layer.output for layer in network.layers if isinstance(layer, FlowProposals)]
+    proposals = of_flow[0] if of_flow else keras.Input((0, *network.input_shape[2:]))
     return GivenProposals((network.input, proposals), network.output)
 
 

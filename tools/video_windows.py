@@ -19,7 +19,7 @@ from tqdm import tqdm
 from nextframe import windows
 from nextframe._utils.files import write_atomically
 from nextframe.benchmark.tasks import read_real_clip
-from nextframe.layers.flow_proposals import flow_proposals
+from nextframe.layers.flow_proposals import PROPOSALS, flow_proposals
 from nextframe.models.flow_unet import FRAMES
 from nextframe.scenes import scene_cuts
 
@@ -67,21 +67,27 @@ def parts(names: Iterable[str], count: int) -> dict[str, Callable[[], np.ndarray
     return of_clips | {f"photographs-{part}": partial(sequences, part) for part in range(math.ceil(count / PART))}
 
 
-def make(part: tuple[Path, Callable[[], np.ndarray]]) -> None:
-    """Write a part: its "frames", and for each window float16 "proposals" `(count, proposals, side, side)`."""
+def make(part: tuple[Path, Callable[[], np.ndarray]], kinds: tuple[str, ...] = PROPOSALS) -> None:
+    """Write a part: its "frames", and for each window float16 "proposals" `(count, kinds, side, side)`."""
     path, draw = part
     frames = draw()
-    seen = frames[:, :FRAMES] / np.float32(255)
+    proposals = np.zeros((len(frames), len(kinds), *frames.shape[2:]), np.float16)
+    if kinds:
+        for number, window in enumerate(frames):
+            proposals[number] = flow_proposals(window[:FRAMES] / np.float32(255), kinds)
     memory = io.BytesIO()
-    np.savez(memory, frames=frames, proposals=np.stack([flow_proposals(each).astype(np.float16) for each in seen]))
+    np.savez(memory, frames=frames, proposals=proposals)
     write_atomically(path, memory.getbuffer())
 
 
-def prepare(wanted: dict[str, Callable[[], np.ndarray]], folder: Path, pool: Pool) -> None:
+def prepare(
+    wanted: dict[str, Callable[[], np.ndarray]], folder: Path, pool: Pool, kinds: tuple[str, ...] = PROPOSALS
+) -> None:
     """Make those parts that are missing in a folder, several at once, and each file whole or not at all."""
     paths = {folder / f"{name}.npz": draw for name, draw in wanted.items()}
     missing = [part for part in paths.items() if not part[0].exists()]
-    for _ in tqdm(pool.imap_unordered(make, missing), "preparing", len(missing), unit=" parts", disable=not missing):
+    made = pool.imap_unordered(partial(make, kinds=kinds), missing)
+    for _ in tqdm(made, "preparing", len(missing), unit=" parts", disable=not missing):
         pass
 
 

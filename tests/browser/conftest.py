@@ -40,7 +40,8 @@ def browser():
     with sync_playwright() as playwright:
         # a page from another site would be refused by the book's own policy; here there is no other site at all
         offline = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", offline])
+        camera = "--use-fake-device-for-media-stream"  # a picture that moves; a page must still be allowed to see it
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", offline, camera])
         yield chromium
         chromium.close()
 

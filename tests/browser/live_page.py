@@ -27,6 +27,12 @@ def of_the_light(name, period):
     return {"file": about["periods"][str(period)]["file"], "frames": memory["frames"], "side": memory["side"]}
 
 
+def of_side(side):
+    """What the page's modules must know to load the network of "Your own video" for frames of that size."""
+    video = listed("video")
+    return {"file": video["sides"][str(side)]["file"], "frames": video["frames"], "side": side}
+
+
 def forecast(page, about, context):
     """What the page's own modules say of a context: the forecast, flat."""
     return np.array(page.evaluate(FORECAST, [about, context.ravel().tolist()]))

@@ -4,10 +4,11 @@ Read its tables on a machine that does nothing else.
 """
 
 from built_book import WRITTEN
-from live_page import PAGE, listed, of_the_light
+from live_page import PAGE, listed, of_side, of_the_light
 
 LARGEST_PAINT = 1.5  # seconds
 FEWEST = 10  # forecasts a second, of each network
+FEWEST_OF_VIDEO = 15  # of frames of 64×64
 
 PAINTED = """() => new Promise(resolve => new PerformanceObserver(list => resolve(list.getEntries().at(-1).startTime))
     .observe({type: 'largest-contentful-paint', buffered: true}))"""
@@ -41,9 +42,11 @@ def test_networks_forecast_in_real_time(open_page, capsys):
     page = open_page(PAGE)
     asked = {about["name"]: about for about in listed("digits")}
     asked |= {f"{of['name']}, for the light": of_the_light(of["name"], 12) for of in listed("memory")["networks"]}
+    asked |= {f"video of {side}×{side}": of_side(side) for side in (64, 128)}
     rates = {name: page.evaluate(FORECASTS, about) for name, about in asked.items()}
     with capsys.disabled():
         print("\n\nforecasts a second, on one core")
         for name, rate in rates.items():
             print(f"  {rate:4.0f}  {name}")
     assert min(rates.values()) > FEWEST
+    assert rates["video of 64×64"] > FEWEST_OF_VIDEO

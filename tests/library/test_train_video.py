@@ -345,3 +345,15 @@ def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
     with pytest.raises(ValueError, match="not finite"):
         train_video.keep(network, None, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_network_without_flow_learns_from_frames_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(video_windows, "BATCH", BATCH)
+    for name, side in {"pan-64": 64, "pan-128": 128, "photographs-0": 64}.items():
+        video_windows.make((tmp_path / f"{name}.npz", lambda side=side: panned(side)), kinds=())
+    (seen, proposals), _, _ = video_windows.Draws(tmp_path, NAMES)[0]
+    assert seen.shape == (4, 4, 64, 64, 1)
+    assert proposals.shape == (4, 0, 64, 64, 1)
+    network = train_video.train(tmp_path, NAMES, tmp_path / "run.weights.h5", 2, every=2, proposals=(), **SMALL)
+    assert network.name == "flow_unet"
+    assert np.isfinite(np.concatenate([weights.ravel() for weights in network.get_weights()])).all()

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Context, squaredError } from "../../book/site/live/frames.js";
+import { Context, skill, squaredError } from "../../book/site/live/frames.js";
 
 test("the context holds the last frames only, oldest first", () => {
   const context = new Context(3);
@@ -29,4 +29,13 @@ test("the error is the sum of squares over a frame", () => {
   const black = new Float32Array(16);
   const grey = new Float32Array(16).fill(0.5);
   assert.equal(squaredError(black, grey), 4);
+});
+
+test("skill is 0 for copying, 1 for a perfect forecast, and unknown where nothing moves", () => {
+  assert.equal(skill([4, 6], [4, 6], 16), 0);
+  assert.equal(skill([0, 0], [4, 6], 16), 1);
+  assert.equal(skill([1, 1.5], [4, 6], 16), 0.75);
+  assert.equal(skill([8, 12], [4, 6], 16), -1);
+  assert.equal(skill([1], [9, 9, 2], 16), 0.5); // of a row that was added late, the last frames count
+  assert.equal(skill([0], [16 * 0.2 / 255 ** 2], 16), null);
 });

@@ -1,7 +1,7 @@
 // @ts-check
 // What the two demos of the page "Try it" share: a button to start, named parts, sliders, rows of forecasts, a clock.
 
-import { squaredError } from "./frames.js";
+import { skill, squaredError } from "./frames.js";
 import * as networks from "./networks.js";
 import { showError, showFrame } from "./pictures.js";
 
@@ -18,15 +18,26 @@ function picture(label) {
   return canvas;
 }
 
-/** A row of the page: a forecast, where it errs, and its error over the last ten frames. */
+/**
+ * @typedef {object} Look how a row shows errors
+ * @property {number} [largest] error that is drawn in full colour
+ * @property {number} [averaged] frames that its error is the mean of
+ * @property {Row} [beat] the row of copying, for the row to say its skill
+ */
+
+/** A row of the page: a forecast, where it errs, and its error over the last frames. */
 export class Row {
   /**
    * @param {HTMLElement} parent its `data-heading` names the element of a row's heading
    * @param {string} title
    * @param {number} side of a frame, in pixels
+   * @param {Look} [look]
    */
-  constructor(parent, title, side) {
+  constructor(parent, title, side, { largest, averaged = AVERAGED, beat } = {}) {
     this.title = title;
+    this.largest = largest;
+    this.averaged = averaged;
+    this.beat = beat;
     /** @type {import("./frames.js").Context | null} the context of its own forecasts, in a dream */
     this.dream = null;
     this.black = new Float32Array(side ** 2);
@@ -70,11 +81,16 @@ export class Row {
   show(truth) {
     if (!this.next) return;
     showFrame(this.forecast, this.next);
-    showError(this.errors, truth, this.next);
+    showError(this.errors, truth, this.next, this.largest);
     this.recent.push(squaredError(truth, this.next));
-    this.recent = this.recent.slice(-AVERAGED);
+    this.recent = this.recent.slice(-this.averaged);
     const mean = this.recent.reduce((sum, value) => sum + value, 0) / this.recent.length;
-    this.said.textContent = `error ${mean.toFixed(1)}${this.note && `; ${this.note}`}`;
+    const words = [`error ${mean.toFixed(1)}`, this.note];
+    if (this.beat) {
+      const reached = skill(this.recent, this.beat.recent, truth.length);
+      words.unshift(reached === null ? "nothing moves" : `skill ${reached.toFixed(2)}`);
+    }
+    this.said.textContent = words.filter((word) => word).join("; ");
   }
 }
 
@@ -176,9 +192,10 @@ export class Demo {
   /**
    * @param {string} title
    * @param {number} side
+   * @param {Look} [look]
    */
-  addRow(title, side) {
-    const row = new Row(this.part("rows"), title, side);
+  addRow(title, side, look) {
+    const row = new Row(this.part("rows"), title, side, look);
     this.rows.push(row);
     return row;
   }
@@ -186,9 +203,10 @@ export class Demo {
   /**
    * The row to beat.
    * @param {number} side
+   * @param {Look} [look]
    */
-  addCopying(side) {
-    this.addRow("the last frame, copied", side).setPredictor(async (values) => values.slice(-(side ** 2)));
+  addCopying(side, look) {
+    return this.addRow("the last frame, copied", side, look).setPredictor(async (values) => values.slice(-(side ** 2)));
   }
 
   /** @param {Row} row */
@@ -212,7 +230,7 @@ export class Demo {
 
   /**
    * Call `tick` so many times a second, or as often as this machine can.
-   * @param {number} ticksASecond
+   * @param {number | (() => number)} ticksASecond
    * @param {() => Promise<void>} tick
    */
   async run(ticksASecond, tick) {
@@ -225,6 +243,7 @@ export class Demo {
       throw error;
     }
     this.root.dataset.ticks = String(Number(this.root.dataset.ticks ?? 0) + 1);
-    setTimeout(() => this.run(ticksASecond, tick), Math.max(0, 1000 / ticksASecond - (performance.now() - began)));
+    const rate = typeof ticksASecond === "number" ? ticksASecond : ticksASecond();
+    setTimeout(() => this.run(ticksASecond, tick), Math.max(0, 1000 / rate - (performance.now() - began)));
   }
 }

@@ -15,8 +15,11 @@ export function whatIsMissing() {
   return "";
 }
 
-/** @param {URL} url */
-async function fetched(url) {
+/**
+ * A file of the book.
+ * @param {URL} url
+ */
+export async function fetched(url) {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error(`${url.pathname} answered ${answer.status}: the book is incomplete, build it again`);
   return answer;
@@ -35,7 +38,7 @@ async function unpacked(url) {
 
 /**
  * What can be loaded: see tools/export_models.py, which writes the lists.
- * @param {"digits" | "memory"} name
+ * @param {"digits" | "memory" | "video" | "steer"} name
  */
 export async function listed(name) {
   return (await fetched(new URL(`models/${name}.json`, HERE))).json();
@@ -60,15 +63,16 @@ export function loadRuntime() {
 /**
  * Load a network.
  * @param {{file: string, frames: number, side: number}} about as listed: frames in its context, and their side in pixels
- * @returns {Promise<import("./frames.js").Predictor>}
+ * @returns {Promise<import("./frames.js").Predictor>} of a network that can be steered, the action comes second
  */
 export async function load({ file, frames, side }) {
   const ort = await loadRuntime();
   const network = await unpacked(new URL(`models/${file}`, HERE));
   const session = await ort.InferenceSession.create(network, { executionProviders: ["wasm"] });
-  return async (values) => {
-    const input = new ort.Tensor("float32", values, [1, frames, side, side, 1]);
-    const output = (await session.run({ [session.inputNames[0]]: input }))[session.outputNames[0]];
+  return async (values, action) => {
+    const feeds = { [session.inputNames[0]]: new ort.Tensor("float32", values, [1, frames, side, side, 1]) };
+    if (session.inputNames.length > 1) feeds[session.inputNames[1]] = new ort.Tensor("int32", Int32Array.of(action), [1]);
+    const output = (await session.run(feeds))[session.outputNames[0]];
     return output.data.map((/** @type {number} */ value) => Math.min(1, Math.max(0, value))); // as the book's tables clip them
   };
 }

@@ -1,0 +1,230 @@
+"""A video of the reader's, or the camera, on the page "Try it"."""
+
+import base64
+
+import numpy as np
+import pytest
+import video_network
+from live_page import PAGE, forecast, listed, of_side, ticks, wait_for_ticks
+
+import nextframe
+from nextframe import metrics
+from nextframe._utils import ffmpeg
+from nextframe.benchmark.tasks import read_real_clip
+from nextframe.forecasting import predict_next
+from nextframe.video.contest import window_errors
+from nextframe.windows import sliding_windows, to_unit
+
+DEMO = "#video"
+LISTED = listed("video")
+SIDES = [int(side) for side in LISTED["sides"]]
+READ = """async ([video, every, side, count]) => {
+    const { openVideo } = await import(new URL("../live/videoSources.js", location.href));
+    const bytes = Uint8Array.from(atob(video), (letter) => letter.charCodeAt(0));
+    const source = await openVideo(new File([bytes], "known.mp4", { type: "video/mp4" }), "known.mp4");
+    const frames = [];
+    while (frames.length < count) {
+        const { frame, follows, number } = await source.next(every, side);
+        frames.push([number, follows, Array.from(frame)]);
+    }
+    source.close();
+    return frames;
+}"""
+
+
+@pytest.fixture(scope="module")
+def known():
+    """A clip whose frames are known, `(20, 128, 192)`: a soft light that goes round, and a bar that tells the time."""
+    rows, columns = np.mgrid[:128, :192]
+    turns = np.arange(20) / 20 * 2 * np.pi
+    far = [(rows - 64 - 40 * np.sin(turn)) ** 2 + (columns - 96 - 40 * np.cos(turn)) ** 2 for turn in turns]
+    clip = 40 + 200 * np.exp(-np.array(far) / 400)
+    for number, frame in enumerate(clip):
+        frame[:8, 32 : 38 + 6 * number] = 220
+    return np.rint(clip).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def video(known):
+    return ffmpeg.encode(known, 12.5)
+
+
+@pytest.fixture
+def open_demo(open_page):
+    """A function that opens the page and starts the clip."""
+
+    def start(**options):
+        page = open_page(PAGE, **options)
+        page.click(f"{DEMO} [data-part=start]")
+        wait_for_message(page, "The bottle plays.")
+        return page
+
+    return start
+
+
+def wait_for_message(page, text):
+    page.locator(f"{DEMO} [data-part=message]").filter(has_text=text).wait_for(timeout=60_000)
+
+
+def skills(page):
+    """Each row's skill; that of copying comes first."""
+    texts = page.locator(f"{DEMO} .live-row p").all_inner_texts()
+    return [float(text.split(";")[0].removeprefix("skill ")) for text in texts]
+
+
+def pictures(page):
+    return page.locator(DEMO).evaluate("root => [...root.querySelectorAll('canvas')].map(c => c.toDataURL()).join()")
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_forecasts_are_those_of_keras(side, open_page):
+    page = open_page(PAGE)
+    contexts = to_unit(sliding_windows(read_real_clip("bunny", side)[20:26], LISTED["frames"])[0])
+    expected = metrics.clip_to_unit(predict_next(video_network.load(side), contexts))
+    for context, there in zip(contexts, expected, strict=True):
+        assert np.abs(forecast(page, of_side(side), context) - there.ravel()).max() < 1e-3
+
+
+def test_it_errs_hardly_more_than_the_network_with_flow_on_the_clip_that_neither_saw():
+    clip = read_real_clip(video_network.CLIP, 64)
+    with_flow = nextframe.load("flow_unet", without=video_network.CLIP)
+    ours, theirs = (window_errors(model, [clip]).mean() for model in (video_network.load(), with_flow))
+    assert ours < 1.1 * theirs
+
+
+@pytest.mark.parametrize(("every", "side"), [(1, 64), (3, 128)])
+def test_a_file_is_read_frame_by_frame(every, side, open_page, known, video):
+    page = open_page(PAGE)
+    read = page.evaluate(READ, [base64.b64encode(video).decode(), every, side, 22])
+    numbers = [number for number, _, _ in read]
+    once = list(range(0, len(known), every))
+    assert numbers == (once * 4)[:22]
+    assert [follows for _, follows, _ in read] == [number > 0 for number in numbers]
+    middle = known[:, :, 32:-32]
+    block = 128 // side
+    expected = middle.reshape(len(known), side, block, side, block).mean(axis=(2, 4))
+    frames = np.array([frame for _, _, frame in read]).reshape(-1, side, side)
+    assert np.abs(255 * frames - expected[numbers]).max() < 12  # the codec's own, at the edges of the bar
+    assert np.abs(255 * frames - expected[numbers]).mean() < 1.5
+
+
+def test_forecasts_of_a_file_are_those_of_keras_on_its_frames(open_page, video):
+    page = open_page(PAGE)
+    read = page.evaluate(READ, [base64.b64encode(video).decode(), 1, 64, 8])
+    context = np.array([frame for _, _, frame in read[-4:]], "float32").reshape(1, 4, 64, 64, 1)
+    expected = metrics.clip_to_unit(predict_next(video_network.load(), context))
+    assert np.abs(forecast(page, of_side(64), context) - expected.ravel()).max() < 1e-3
+
+
+def test_the_network_beats_what_learns_nothing(open_demo):
+    page = open_demo()
+    wait_for_ticks(page, 70, DEMO)
+    copying, half, network = skills(page)
+    assert copying == 0
+    assert network > half > 0
+    assert page.problems == []
+
+
+def test_nothing_is_loaded_before_it_is_asked_for(open_page):
+    page = open_page(PAGE)
+    loaded = "performance.getEntriesByType('resource').map(entry => entry.name)"
+    assert not [url for url in page.evaluate(loaded) if "onnx" in url or "bottle" in url]
+    page.click(f"{DEMO} [data-part=start]")
+    wait_for_message(page, "plays")
+    names = [url.split("/models/")[1] for url in page.evaluate(loaded) if ".onnx" in url]
+    assert names == [LISTED["sides"]["64"]["file"]]
+    page.check(f"{DEMO} [value='128']")
+    page.wait_for_selector(f"{DEMO} .live-row canvas[width='128']")
+    assert LISTED["sides"]["128"]["file"] in [url.split("/models/")[-1] for url in page.evaluate(loaded)]
+
+
+def test_a_file_of_the_readers_plays(open_demo, video):
+    page = open_demo()
+    with page.expect_file_chooser() as chooser:
+        page.click(f"{DEMO} [data-part=open]")
+    chooser.value.set_files({"name": "mine.mov", "mimeType": "video/quicktime", "buffer": video})
+    wait_for_message(page, "Mine.mov plays.")
+    wait_for_ticks(page, 30, DEMO)
+    assert skills(page)[2] > 0.5
+    assert page.problems == []  # and no request but for the book's own files
+
+
+def test_what_is_no_video_is_said(open_demo):
+    page = open_demo()
+    file = page.locator(f"{DEMO} [data-part=file]")
+    file.set_input_files({"name": "mine.mp4", "mimeType": "video/mp4", "buffer": b"no video at all"})
+    wait_for_message(page, "This browser cannot decode mine.mp4.")
+    before = ticks(page, DEMO)
+    wait_for_ticks(page, 5, DEMO)  # the clip goes on
+    assert ticks(page, DEMO) > before
+
+
+def test_a_refused_camera_is_told(open_demo):
+    page = open_demo()
+    page.click(f"{DEMO} [data-part=camera]")  # nobody has allowed it
+    wait_for_message(page, "The camera was not allowed.")
+
+
+def test_a_device_without_a_camera_is_told(open_demo):
+    page = open_demo()
+    none = "() => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError') } }"
+    page.evaluate(none)
+    page.click(f"{DEMO} [data-part=camera]")
+    wait_for_message(page, "This device has no camera")
+
+
+def test_the_camera_is_forecast_and_let_go(open_demo):
+    page = open_demo(permissions=["camera"])
+    page.evaluate("""() => {
+        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (wanted) => (globalThis.stream = await ask(wanted));
+    }""")
+    page.click(f"{DEMO} [data-part=camera]")
+    wait_for_message(page, "Your camera plays.")
+    wait_for_ticks(page, 10, DEMO)
+    assert len(skills(page)) == 3
+    state = "stream.getTracks().map(track => track.kind + ' ' + track.readyState)"
+    assert page.evaluate(state) == ["video live"]
+    page.click(f"{DEMO} [data-part=clip]")
+    wait_for_message(page, "The bottle plays.")
+    assert page.evaluate(state) == ["video ended"]
+    assert page.problems == []
+
+
+def test_ten_frames_ahead(open_demo):
+    page = open_demo(reduced_motion="reduce")
+    wait_for_ticks(page, 8, DEMO)
+    page.click(f"{DEMO} [data-part=roll]")
+    said = page.locator(f"{DEMO} [data-part=rollout-said]")
+    said.filter(has_text="still to come").wait_for()
+    for _ in range(10):
+        page.click(f"{DEMO} [data-part=step]")
+        wait_for_ticks(page, 2, DEMO)
+    said.filter(has_text="10 ahead").wait_for()
+    assert page.locator(f"{DEMO} [data-part=forecast] canvas").count() == 10
+
+
+def test_it_stands_still_with_reduced_motion_and_steps_by_keyboard(open_demo):
+    page = open_demo(reduced_motion="reduce")
+    wait_for_ticks(page, 10, DEMO)
+    before = pictures(page)
+    wait_for_ticks(page, 5, DEMO)
+    assert pictures(page) == before
+    page.focus(f"{DEMO} [data-part=step]")
+    page.keyboard.press("Enter")
+    wait_for_message(page, f"Frame {LISTED['first'] + 6}. ")
+    assert pictures(page) != before
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_everybody_can_use_it(width, open_demo, accessibility_violations):
+    page = open_demo(width=width, height=800, reduced_motion="reduce")
+    page.click(f"{DEMO} [data-part=roll]")
+    page.wait_for_selector(f"{DEMO} [data-part=forecast] canvas")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator(DEMO).evaluate("root => root.scrollIntoView()")
+    first, last = (
+        page.locator(f"{DEMO} {part}").bounding_box() for part in ("[data-part=truth]", ".live-row:nth-child(3)")
+    )
+    assert last["y"] + last["height"] - first["y"] < 800  # cause and effect are on one screen
+    assert accessibility_violations(page, known_colours=width == 400) == []
