@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -48,6 +48,7 @@ class SteeredTask:
         context_noise: float = 0.0,
         rare: float = 0.0,
         rounds: int = 10,
+        loss: Literal["mse", "mae", "cross_entropy"] = "cross_entropy",
         checkpoint: str | os.PathLike | None = None,
         **options: Any,
     ) -> list[dict]:
@@ -61,7 +62,9 @@ class SteeredTask:
             seed: Of the order of the windows.
             rollout: Frames in a row that the second part forecasts; with 1, there is none.
             rounded, context_noise: As in `nextframe.steering.unrolled`.
-            rare: Share of the windows that lead to a ball that was hidden just before; 0 leaves it as it is.
+            rare: Share of the windows that lead to a decisive moment, see `nextframe.datasets.paddle_game`; 0 leaves it
+                as it is.
+            loss: As in `nextframe.training.fit`.
 
         Returns:
             The history of `nextframe.training.fit`; with a rollout, of the second part alone, since its losses are not
@@ -73,13 +76,13 @@ class SteeredTask:
         parts = [(1, steps - rollout * then, 1.0), *([(rollout, then, 1 / 3)] if then else [])]
         first = None if checkpoint is None else Path(checkpoint).with_suffix(".first.npz")
         for number, (horizon, count, slower) in enumerate(parts):
-            often = {"rare": self._reappearances(), "share": rare} if rare else {}
+            often = {"rare": self._decisive(), "share": rare} if rare else {}
             sets = [self._dataset("train", horizon, shuffle=True, seed=seed + number, **often)]
             sets.append(self._dataset("validation", horizon, batch_size=50))
             network = steering.unrolled(model, horizon, noise=context_noise, rounded=rounded)
             own = checkpoint if number == len(parts) - 1 else first
             options |= {"learning_rate": slower * learning_rate, "checkpoint": own, "rounds": min(rounds, count)}
-            history = training.fit(network, *sets, steps=count, loss="cross_entropy", **options)
+            history = training.fit(network, *sets, steps=count, loss=loss, **options)
             for entry in history:
                 for name in begun.keys() & entry.keys():
                     ahead = horizon if name in ("step", "flops") else 1
@@ -108,8 +111,8 @@ class SteeredTask:
             found[name] = drift(made[..., 0], truth)
         return found
 
-    def _reappearances(self) -> np.ndarray:
-        return np.stack([game.reappearances(frames) for frames in self.frames["train"]])
+    def _decisive(self) -> np.ndarray:
+        return np.stack([game.decisive_moments(frames) for frames in self.frames["train"]])
 
     def _dataset(self, split: str, horizon: int, **options: Any) -> windows.Dataset:
         chosen = self.frames[split], self.actions[split]

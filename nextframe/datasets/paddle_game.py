@@ -216,8 +216,8 @@ def ball_centres(frames: np.ndarray) -> np.ndarray:
     return np.where(count[..., None] > 0, sums / np.maximum(count, 1)[..., None], np.nan)
 
 
-def reappearances(frames: np.ndarray) -> np.ndarray:
-    """Find the frames that take memory: the ball is seen, and was hidden in one of the two frames before.
+def decisive_moments(frames: np.ndarray) -> np.ndarray:
+    """Find the frames that are hard to forecast: the ball is back from behind the screen, or at the paddle.
 
     Args:
         frames: `(..., time, 32, 32)`, uint8 or floats in 0..1.
@@ -225,9 +225,9 @@ def reappearances(frames: np.ndarray) -> np.ndarray:
     Returns:
         bool `(..., time)`.
     """
-    seen = number_of_balls(frames) > 0
-    found = np.zeros_like(seen)
-    found[..., 1:] = seen[..., 1:] & ~seen[..., :-1]
+    seen, row = number_of_balls(frames) > 0, ball_centres(frames)[..., 0] // CELL
+    found = (row >= PADDLE_ROW - 2) & (row <= PADDLE_ROW)
+    found[..., 1:] |= seen[..., 1:] & ~seen[..., :-1]
     found[..., 2:] |= seen[..., 2:] & ~seen[..., :-2]
     return found
 

@@ -132,10 +132,10 @@ def test_episodes_are_those_of_the_game_and_of_their_seed():
     assert np.nanstd(ball_centres(frames)[:, 0, 0]) > 4  # the ball may be anywhere at first
 
 
-def test_frames_that_take_memory():
-    state = State(6, 3, 0, 1, 9)
-    frames, states = paddle_game.play(state, np.zeros(8, int))
-    assert [each.row for each in states] == list(range(3, 12))
-    found = paddle_game.reappearances(frames)
-    assert [each.row for each, takes in zip(states, found, strict=True) if takes] == [8, 9]
-    assert np.array_equal(paddle_game.reappearances(np.stack([frames, frames])), [found, found])
+def test_moments_that_are_hard_to_forecast():
+    frames, states = paddle_game.play(State(6, 3, 0, 1, 9), np.zeros(14, int))
+    rows = [each.row for each in states]
+    assert rows == [*range(3, 16), 14, 13]  # behind the screen from row 5 to row 7, and past the paddle
+    found = paddle_game.decisive_moments(frames)
+    assert [row for row, takes in zip(rows, found, strict=True) if takes] == [8, 9, 11, 12, 13, 13]
+    assert np.array_equal(paddle_game.decisive_moments(np.stack([frames, frames])), [found, found])
