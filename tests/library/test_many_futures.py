@@ -249,28 +249,6 @@ def test_weights_count_in_the_loss():
     assert float(loss) == pytest.approx((3 * 1 + 0.5 * 4) / 2)
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("many_futures", {"loss": "multiple_choice", "context_noise": 0.1}),
-        ("flow_matching", {"loss": "flow_matching"}),
-        ("frames_as_channels", {"rollout": 2}),
-    ],
-)
-def test_a_run_that_was_cut_off_goes_on_with_its_draws(name, options, tmp_path, cut_off):
-    clips = np.random.default_rng(0).integers(0, 256, (20, 5, 8, 8)).astype(np.uint8)
-    run = {"steps": 6, "rounds": 3} | options
-    whole, resumed = network(name), network(name)
-    history = fit(whole, clips, **run)
-    with cut_off(1):
-        fit(network(name), clips, checkpoint=tmp_path / "a.npz", **run)
-    assert [entry["loss"] for entry in fit(resumed, clips, checkpoint=tmp_path / "a.npz", **run)] == pytest.approx(
-        [entry["loss"] for entry in history], rel=1e-4
-    )
-    for pair in zip(whole.get_weights(), resumed.get_weights(), strict=True):
-        np.testing.assert_allclose(*pair, atol=1e-5)
-
-
 def test_a_loss_that_does_not_fit_is_named_with_the_one_that_does():
     clips = jumps(10)
     for name, loss in {"many_futures": "multiple_choice", "flow_matching": "flow_matching"}.items():
