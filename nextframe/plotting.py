@@ -32,12 +32,12 @@ COLOURS = {
     "grid_hybrid": "#117733",
     "forecaster": "#cc3311",
 }
-OTHERS = ("#b8860b", "#882255", "#88ccee", "#332288", "#999933")  # for all other series, in turn
+OTHERS = ("#b8860b", "#882255", "#88ccee", "#332288", "#ee8866")  # for all other series, in turn
 DPI = 144
-WIDTH = 1100  # pixels of a full-width figure
+WIDTH = 1100  # pixels of a row of frames, at most
 _GAP, _LABEL = 8, 26  # pixels between frames, and for the text above one
 _LARGEST_ZOOM = 6
-_LEGEND_INSIDE = 5  # series, at most, whose names fit between the lines
+_LEGEND_INSIDE = 4  # series, at most, whose names fit between the lines
 _PLAYER_WIDTH = 672  # pixels on the page: four clips of 32×32 pixels take 160 each
 
 
@@ -100,7 +100,7 @@ def curves(
         on: An empty figure to draw on: one of `matplotlib.figure` in a thread, where pyplot must not be used.
         **axes: Passed to `Axes.set`, such as `yscale="log"`.
     """
-    figure, axis = _half_figure() if on is None else (on, on.subplots())
+    figure, axis = _figure() if on is None else (on, on.subplots())
     for index, (name, values) in enumerate(series.items()):
         axis.plot(
             x[name] if isinstance(x, Mapping) else x,
@@ -112,7 +112,7 @@ def curves(
         )
     _label(axis, xlabel, ylabel, title, axes)
     if len(series) > _LEGEND_INSIDE:  # a legend inside would cover the lines
-        axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+        axis.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3)
     elif len(series) > 1:
         axis.legend(frameon=False, fontsize=8)
     return figure
@@ -127,7 +127,7 @@ def points(
         positions: Name → (x, y).
         xlabel, ylabel, title, axes: As in `curves`.
     """
-    figure, axis = _half_figure()
+    figure, axis = _figure()
     for index, (name, position) in enumerate(positions.items()):
         axis.plot(*position, "o", color=_colour(name, index))
     _label(axis, xlabel, ylabel, title, axes)
@@ -200,9 +200,9 @@ def _colour(name: str, index: int) -> str:
     return COLOURS.get(name, OTHERS[index % len(OTHERS)])
 
 
-def _half_figure() -> tuple[Figure, Axes]:
-    """A figure half as high as it is wide, with one pair of axes."""
-    return plt.subplots(figsize=(WIDTH / DPI, 0.5 * WIDTH / DPI), dpi=DPI, facecolor="white")
+def _figure() -> tuple[Figure, Axes]:
+    """A figure with one pair of axes, small enough for its letters to be read on a phone."""
+    return plt.subplots(figsize=(5.6, 3.5), dpi=DPI, facecolor="white", layout="constrained")
 
 
 def _label(axis: Axes, xlabel: str, ylabel: str, title: str, axes: Mapping[str, Any]) -> None:
@@ -224,6 +224,8 @@ def _grid(rows: list[list], title: str, largest_error: float = 1.0) -> Figure:
     cell_height, cell_width = height * zoom + _LABEL, width * zoom + _GAP
     total_height, total_width = cell_height * len(rows) + _LABEL, cell_width * columns - _GAP
     figure = plt.figure(figsize=(total_width / DPI, total_height / DPI), dpi=DPI, facecolor="white")
+    longest = max(len(cell[1]) for cells in rows for cell in cells if cell)
+    size = min(9, max(6, 0.8 * cell_width / max(1, longest)))  # of the letters, in points: as large as there is room
     for row, cells in enumerate(rows):
         for column, cell in enumerate(cells):
             if cell is None:
@@ -239,6 +241,6 @@ def _grid(rows: list[list], title: str, largest_error: float = 1.0) -> Figure:
             else:
                 axis.imshow(to_bytes(plane), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             axis.set_axis_off()
-            axis.set_title(label, fontsize=7, pad=3)
+            axis.set_title(label, fontsize=size, pad=3)
     figure.suptitle(title, x=0, y=1, ha="left", va="top", fontsize=9)
     return figure

@@ -34,6 +34,8 @@ def test_everybody_can_read_it(page_name, width, open_page, accessibility_violat
     assert page.problems == []  # nothing broke, and no other site was asked
     assert page.title()
     assert page.evaluate("document.documentElement.scrollWidth") <= width  # nobody need scroll sideways
+    figures = page.locator("div.cell_output > img").all()
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in (f.bounding_box() for f in figures))
     page.evaluate(A_FEW_TOKENS_OF_EACH_KIND)
     assert accessibility_violations(page, known_colours=width == WIDTHS["phone"]) == []
 
