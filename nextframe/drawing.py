@@ -47,7 +47,7 @@ def network(model: keras.Model, context: np.ndarray | None = None) -> HTML:
     their number.
 
     Args:
-        model: Maps a context to a target; functional or Sequential.
+        model: Maps a context to a target, or a context and more; functional or Sequential.
         context: `(1, N, height, width, 1)`, floats 0..1: frames to show in place of empty ones, with the model's
             forecast of them.
 
@@ -72,7 +72,7 @@ def network(model: keras.Model, context: np.ndarray | None = None) -> HTML:
             "name": stage.name,
             "detail": stage.detail or _AXES.get(len(stage.shape) * (number == 0), ""),
             "times": stage.repeats if stage.repeats > 1 else "",
-            "shape": _shape(stage.shape),
+            "shape": _shape(stage.shape) or "one number",
             "role": "forecast" if number == len(found) - 1 and len(stage.shape) > 2 else "",
             "parameters": f"{stage.parameters:,}" if stage.parameters else "",
             "percent": round(100 * stage.flops / max(total, 1), 1),

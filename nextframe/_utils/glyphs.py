@@ -26,13 +26,14 @@ def glyph(shape: Sequence[int], longest: float, pictures: Sequence[str] = ()) ->
     a frame that becomes a vector keeps its size.
 
     Args:
-        shape: `(values,)`, `(time, values)`, `(rows, columns, channels)` or `(time, rows, columns, channels)`.
+        shape: `(values,)`, `(time, values)`, `(rows, columns, channels)` or `(time, rows, columns, channels)`; `()` for
+            one number.
         longest: The longest side of a frame in the drawing.
         pictures: An address of a picture for each frame, or none.
     """
     scale = SIDE / longest
     if len(shape) < 3:
-        return _bars(shape[0] if len(shape) == 2 else 1, shape[-1], scale)
+        return _bars(shape[0] if len(shape) == 2 else 1, shape[-1] if shape else 1, scale)
     rows, columns, channels = shape[-3:]
     steps = shape[0] if len(shape) == 4 else 1
     high = max(_LEAST, rows * scale)

@@ -1,6 +1,7 @@
 """A world model: frames as channels, with one more input, the action that leads to the next frame."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import layers
@@ -15,6 +16,28 @@ from nextframe.models.patches import (
 )
 
 CERTAINTY = 6.0  # logit of a white pixel before training: 0.998 to stay white
+
+
+def add_action(
+    x: keras.KerasTensor, action: keras.KerasTensor, actions: int
+) -> keras.KerasTensor:
+    """Add what an action means, a number for each channel, at all positions of a map."""
+    channels = x.shape[-1]
+    meaning = layers.Embedding(actions, channels, name="action_embedding")
+    return x + layers.Reshape((1, 1, channels))(meaning(action))
+
+
+def predict_change(
+    x: keras.KerasTensor, filters: int, dilations: Sequence[int], patch: int
+) -> keras.KerasTensor:
+    """Residual convolutions, dilated to see far; before training, no change."""
+    options: dict[str, Any] = {"padding": "same", "activation": "relu"}
+    x = layers.Conv2D(filters, 3, **options)(x)
+    for dilation in dilations:
+        options["dilation_rate"] = whole_number("dilations", dilation)
+        x = x + layers.Conv2D(filters, 3, **options)(x)
+    options = {"padding": "same", "kernel_initializer": "zeros"}
+    return unpatchify(layers.Conv2D(patch**2, 3, **options)(x), patch)
 
 
 def steerable(
@@ -47,24 +70,13 @@ def steerable(
         embedding multiplies the features, and here it is added. Dilations: Yu and Koltun, Multi-Scale Context
         Aggregation by Dilated Convolutions, ICLR 2016.
     """
-    context = context_input(context_shape)
     whole_number("actions", actions)
     whole_number("filters", filters)
+    context = context_input(context_shape)
     action = keras.Input((), dtype="int32", name="action")
     x = frames_to_channels(patchify(context, patch))
-    channels = x.shape[-1]
-    meaning = layers.Embedding(actions, channels, name="action_embedding")
-    x = x + layers.Reshape((1, 1, channels))(meaning(action))
-    options = {"padding": "same", "activation": "relu"}
-    x = layers.Conv2D(filters, 3, **options)(x)
-    for dilation in dilations:
-        whole_number("dilations", dilation)
-        x = x + layers.Conv2D(filters, 3, dilation_rate=dilation, **options)(
-            x
-        )
-    options = {"padding": "same", "kernel_initializer": "zeros"}
-    change = layers.Conv2D(patch**2, 3, **options)(x)
+    x = add_action(x, action, actions)
+    change = predict_change(x, filters, dilations, patch)
     copied = layers.Rescaling(2 * CERTAINTY, -CERTAINTY)(context[:, -1])
-    logits = copied + unpatchify(change, patch)
-    frame = to_frame(context, logits, "sigmoid")
+    frame = to_frame(context, copied + change, "sigmoid")
     return keras.Model([context, action], frame, name="steerable")

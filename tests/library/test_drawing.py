@@ -372,3 +372,15 @@ def test_unrolled_cells_that_share_nothing():
 def test_unrolled_without_cells():
     with pytest.raises(ValueError, match="conv3d calls no recurrent cell step by step: draw it with drawing.network"):
         drawing.unrolled(built("conv3d"))
+
+
+def test_a_network_of_two_inputs():
+    """The action is one number, and its embedding joins the frames, which the drawing names as what is read."""
+    model = build("steerable", (6, 32, 32, 1), filters=4, dilations=(1, 2))
+    found = stages(model)
+    assert [stage.name for stage in found[:3]] == ["context", "action", "Embedding"]
+    assert found[3].inputs == (0, 2)
+    assert sum(stage.parameters for stage in found) == model.count_params()
+    page = drawing.network(model).data
+    assert "one number" in page
+    assert "step 1 (context) and step 3 (Embedding)" in page
