@@ -27,6 +27,7 @@ from nextframe._utils.files import write_atomically
 from nextframe.benchmark import leaderboard, shipping, tasks
 from nextframe.benchmark.task import Task
 from nextframe.benchmark.tasks import read_real_clip
+from nextframe.datasets import paddle_game
 from nextframe.datasets.memory_tasks import as_windows, blinking_clips
 from nextframe.datasets.moving_digits import SPLITS, shuffled_digits
 from nextframe.models.flow_unet import FRAMES
@@ -192,6 +193,15 @@ def video_networks(contents: dict[str, bytes]) -> dict:
     return {"title": VIDEO_TITLE, "frames": FRAMES, **clip, "sides": sides}
 
 
+def steered_network(contents: dict[str, bytes]) -> dict:
+    """Export the network of "A world you steer" into `contents`; return its entry in the page's index."""
+    network = nextframe.load("steerable")
+    _, frames, side, *_ = network.inputs[0].shape
+    seen, pressed = paddle_game.episodes(50, frames + 1)
+    contents["steer.onnx.gz"] = exported("steerable", network, to_unit(seen[:, :-1]), pressed[:, -1].astype(np.int32))
+    return {"file": "steer.onnx.gz", "frames": frames, "side": side}
+
+
 def digits_picture() -> bytes:
     """Digits that are in no training clip, side by side."""
     picture = io.BytesIO()
@@ -207,6 +217,7 @@ def main() -> None:
         "digits": digits_networks(tasks.load_task("digits_32", training=1), contents),
         "memory": blinking_networks(contents),
         "video": video_networks(contents),
+        "steer": steered_network(contents),
     }
     total = sum(map(len, contents.values()))
     if total > LARGEST_TOTAL:

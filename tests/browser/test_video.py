@@ -56,7 +56,7 @@ def open_demo(open_page):
     def start(**options):
         page = open_page(PAGE, **options)
         page.click(f"{DEMO} [data-part=start]")
-        wait_for_message(page, "The bottle plays.")
+        wait_for_message(page, "Now playing: the bottle.")
         return page
 
     return start
@@ -130,12 +130,15 @@ def test_nothing_is_loaded_before_it_is_asked_for(open_page):
     loaded = "performance.getEntriesByType('resource').map(entry => entry.name)"
     assert not [url for url in page.evaluate(loaded) if "onnx" in url or "bottle" in url]
     page.click(f"{DEMO} [data-part=start]")
-    wait_for_message(page, "plays")
+    wait_for_message(page, "Now playing")
     names = [url.split("/models/")[1] for url in page.evaluate(loaded) if ".onnx" in url]
     assert names == [LISTED["sides"]["64"]["file"]]
     page.check(f"{DEMO} [value='128']")
     page.wait_for_selector(f"{DEMO} .live-row canvas[width='128']")
     assert LISTED["sides"]["128"]["file"] in [url.split("/models/")[-1] for url in page.evaluate(loaded)]
+    wait_for_ticks(page, 8, DEMO)
+    assert len(skills(page)) == 3  # it goes on, with larger frames
+    assert page.inner_text(f"{DEMO} [data-part=message]") == ""
 
 
 def test_a_file_of_the_readers_plays(open_demo, video):
@@ -143,7 +146,7 @@ def test_a_file_of_the_readers_plays(open_demo, video):
     with page.expect_file_chooser() as chooser:
         page.click(f"{DEMO} [data-part=open]")
     chooser.value.set_files({"name": "mine.mov", "mimeType": "video/quicktime", "buffer": video})
-    wait_for_message(page, "Mine.mov plays.")
+    wait_for_message(page, "Now playing: mine.mov.")
     wait_for_ticks(page, 30, DEMO)
     assert skills(page)[2] > 0.5
     assert page.problems == []  # and no request but for the book's own files
@@ -180,13 +183,13 @@ def test_the_camera_is_forecast_and_let_go(open_demo):
         navigator.mediaDevices.getUserMedia = async (wanted) => (globalThis.stream = await ask(wanted));
     }""")
     page.click(f"{DEMO} [data-part=camera]")
-    wait_for_message(page, "Your camera plays.")
+    wait_for_message(page, "Now playing: your camera.")
     wait_for_ticks(page, 10, DEMO)
     assert len(skills(page)) == 3
     state = "stream.getTracks().map(track => track.kind + ' ' + track.readyState)"
     assert page.evaluate(state) == ["video live"]
     page.click(f"{DEMO} [data-part=clip]")
-    wait_for_message(page, "The bottle plays.")
+    wait_for_message(page, "Now playing: the bottle.")
     assert page.evaluate(state) == ["video ended"]
     assert page.problems == []
 

@@ -21,7 +21,8 @@ const state = {
   source: null,
   asked: 0, // sources asked for so far: one that comes late, after another was asked for, is dropped
   every: 1, // frames of the video from one to the next
-  side: 64, // of a frame, in pixels
+  side: 0, // of a frame, in pixels
+  askedSide: 0, // the one that the reader wants, whose network may still load
   number: 0, // of the frame on show
   paused: false,
   pendingFrames: 0, // to be shown although the demo is paused
@@ -55,11 +56,15 @@ function forget() {
   rollout.drop();
 }
 
-/** Lay the rows for frames of this size, and let them forget. */
-async function layRows() {
-  const { side } = state;
+/**
+ * Go on with frames of this size.
+ * @param {number} side
+ */
+async function resize(side) {
+  state.askedSide = side;
   const predict = await load(side);
-  if (side !== state.side) return; // the reader has gone on
+  if (side !== state.askedSide) return; // the reader has gone on
+  state.side = side;
   for (const row of demo.rows) demo.removeRow(row);
   const copying = demo.addCopying(side, LOOK);
   copying.beat = copying;
@@ -90,7 +95,7 @@ async function change(words, open) {
     forget();
     state.pendingFrames = about.frames + 1;
     part("truth").setAttribute("aria-label", `The video: ${words}`);
-    demo.showMessage(`${words[0].toUpperCase()}${words.slice(1)} plays.`);
+    demo.showMessage(`Now playing: ${words}.`);
   } catch (error) {
     if (asked === state.asked) demo.showMessage(error.message);
   }
@@ -169,12 +174,12 @@ function listenToControls() {
   });
   for (const choice of part("sides").querySelectorAll("input")) {
     choice.addEventListener("change", async () => {
-      state.side = Number(choice.value);
-      demo.showMessage(`Loading the network for ${state.side}×${state.side} …`);
+      demo.showMessage(`Loading the network for frames of ${choice.value}×${choice.value} …`);
       try {
-        await layRows();
+        await resize(Number(choice.value));
         demo.showMessage("");
       } catch (error) {
+        part("sides").querySelector(`[value="${state.side}"]`).checked = true;
         demo.showMessage(`The network did not load: ${error.message}`);
       }
     });
@@ -185,10 +190,9 @@ function listenToControls() {
 async function start() {
   [about] = await Promise.all([networks.listed("video"), networks.loadRuntime()]);
   rollout = new Rollout(demo, LOOK.largest);
-  state.side = Number(part("sides").querySelector("input:checked").value);
   demo.pausable(state);
   const playClip = listenToControls();
-  await layRows();
+  await resize(Number(part("sides").querySelector("input:checked").value));
   demo.open();
   part("pause").focus();
   await playClip();
