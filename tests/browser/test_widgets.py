@@ -201,3 +201,43 @@ def test_words_of_a_frame_slider_stay_as_they_are(show, text):
     assert page.inner_text("output") == values[2]
     assert page.locator("b, i").count() == 0
     assert page.problems == []
+
+
+class Mover:
+    """Stands for a world model: a dot that action 1 moves to the left and action 2 to the right."""
+
+    inputs = (None, None)
+
+    def predict_on_batch(self, inputs):
+        return np.stack([np.roll(frames[-1], (0, -1, 1)[key], axis=1) for frames, key in zip(*inputs, strict=True)])
+
+
+def test_a_world_is_steered_by_its_buttons(show):
+    context = np.zeros((1, 3, 6, 6, 1), np.float32)
+    context[:, :, 4, 0] = 1
+    page = show(widgets.steered_world(Mover(), context, ("stay", "left", "right"), presses=2, hold=2, fps=50))
+    where = """canvas => {
+        const pixels = canvas.getContext("2d").getImageData(0, 4, 6, 1).data;
+        return [0, 1, 2, 3, 4, 5].filter(column => pixels[4 * column] > 128);
+    }"""
+    canvas, output = page.locator("canvas"), page.locator("output")
+    canvas.wait_for()
+    assert not page.locator("img").is_visible()
+
+    def dot_ends_at(column):
+        page.wait_for_function(
+            f"canvas => JSON.stringify(({where})(canvas)) == '[{column}]'", arg=canvas.element_handle()
+        )
+
+    dot_ends_at(0)
+    page.get_by_role("button", name="right").click()
+    dot_ends_at(2)
+    page.get_by_role("button", name="left").click()
+    dot_ends_at(0)
+    assert output.inner_text() == "4 frames drawn; no more are stored here."
+    assert page.get_by_role("button", name="stay").is_disabled()
+    page.get_by_role("button", name="Again").click()
+    assert output.inner_text() == "0 frames drawn. Press a key: it is held for 2 frames."
+    page.get_by_role("button", name="left").click()
+    dot_ends_at(4)
+    assert page.problems == []
