@@ -31,10 +31,8 @@ TOP, BOTTOM = 1, 15
 class State(NamedTuple):
     """All that the game remembers, in cells, and cells a frame.
 
-    Attributes:
-        column, row: Of the ball.
-        across, down: Its speed to the right, -1 to 1, and downwards, -1 or 1.
-        paddle: Column of the paddle's leftmost cell.
+    The ball's `column` and `row`; its speed, -1 to 1 to the right (`across`), and -1 or 1 downwards (`down`); and the
+    column of the paddle's leftmost cell (`paddle`).
     """
 
     column: int
