@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FOLDER = ASSETS / "trained"
 VIDEO_FOLDER = ASSETS / "video"
-STEERED_FOLDER = ASSETS / "steered"
+FOLDERS = {"steerable": ASSETS / "steered", "many-futures": ASSETS / "futures"}  # of other protocols than `digits-32`
 INDEX = "index.json"  # each model's arguments, context shape and checksum
 
 
@@ -33,7 +33,8 @@ def load(
 
     Args:
         name: One of `names()`, trained on moving digits of 32×32 pixels; or "flow_unet", trained on real video; or
-            "steerable", trained on the paddle game.
+            "steerable", trained on the paddle game; or "many_futures", "flow_matching" and "mean_cnn", trained on a
+            digit that leaves each wall in a random direction.
         context_shape: `(N, height, width, 1)`. "flow_unet" fits any; the others only the one they were trained for.
         without: For "flow_unet": a clip of `nextframe.datasets.real_clips` that its training left out, so that scores
             on that clip are honest.
@@ -41,7 +42,7 @@ def load(
 
     Returns:
         Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`; "steerable" reads
-        an action beside the context.
+        an action beside the context, and what "many_futures" and "flow_matching" make is said there.
 
     Raises:
         ValueError: No weights of that name, another context shape, or the file is not the one that was shipped.
@@ -49,9 +50,10 @@ def load(
     from nextframe.models import build
     from nextframe.models.inputs import check_context_shape
 
-    video, steered, digits = (read_index(each) for each in (VIDEO_FOLDER, STEERED_FOLDER, folder))
-    one_of("name", name, [*digits, *steered, *(name for name, about in video.items() if name == about["model"])])
-    shipped = digits | steered | video
+    video = read_index(VIDEO_FOLDER)
+    folders = {name: where for where in (folder, *FOLDERS.values()) for name in read_index(where)}
+    one_of("name", name, [*folders, *(name for name, about in video.items() if name == about["model"])])
+    shipped = video if name in video else read_index(folders[name])
     if without is not None:
         one_of(
             "without", without, [key.partition("-without-")[2] for key in video if key.startswith(f"{name}-without-")]
@@ -65,11 +67,10 @@ def load(
             f"context_shape={context_shape}: {name} was trained for {trained_for}: cut and resize to that, or "
             "load 'flow_unet', which fits any"
         )
-    where = VIDEO_FOLDER if name in video else STEERED_FOLDER if name in steered else folder
-    path = Path(where) / f"{key}.weights.h5"
+    path = Path(folders.get(name, VIDEO_FOLDER)) / f"{key}.weights.h5"
     if sha256(path) != about["sha256"]:
         raise ValueError(f"{path} is not the file that was shipped (its SHA-256 differs): install nextframe again")
-    model = build(name, context_shape, **about["arguments"])
+    model = build(about.get("model", name), context_shape, **about["arguments"])
     model.load_weights(path)
     return model
 

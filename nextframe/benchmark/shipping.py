@@ -16,7 +16,7 @@ import numpy as np
 from nextframe._utils.files import write_atomically
 from nextframe.benchmark import results
 from nextframe.benchmark.plan import Benchmark, weights_folder
-from nextframe.pretrained import FOLDER, INDEX, STEERED_FOLDER, read_index
+from nextframe.pretrained import FOLDER, FOLDERS, INDEX, read_index
 
 LARGE = 100_000  # numbers; arrays of so many are rounded to 8 bits
 
@@ -43,7 +43,7 @@ def ship(
         FileNotFoundError: The weights of a best run are neither here nor shipped: run the benchmark here.
     """
     plan = Benchmark(protocol, results_folder)
-    folder = Path(folder or (STEERED_FOLDER if plan.name == "steerable" else FOLDER))
+    folder = Path(folder or FOLDERS.get(plan.name, FOLDER))
     before = read_index(folder) if (folder / INDEX).exists() else {}
     shipped, contents = {name: about for name, about in before.items() if name in plan.settings["models"]}, {}
     for model in plan.settings["models"] if models is None else models:
@@ -59,6 +59,8 @@ def ship(
             "arguments": runs[best]["settings"]["arguments"],
             "context_shape": runs[best]["context_shape"],
         }
+        if model != runs[best]["settings"]["model"]:
+            about["model"] = runs[best]["settings"]["model"]
         source = weights_folder(plan.name) / f"{best}.weights.h5"
         if source.exists():
             contents[model] = packed(source)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import nextframe
-from nextframe import metrics, pretrained, windows
+from nextframe import metrics, pretrained, sample_metrics, sampling, windows
 from nextframe.benchmark import leaderboard, shipping, tasks
 from nextframe.benchmark.plan import Benchmark, weights_folder
 from nextframe.datasets.moving_digits import moving_digits
+from nextframe.datasets.random_futures import random_walls
 from nextframe.forecasting import predict_next
 from nextframe.models import build
 
@@ -168,3 +169,16 @@ def test_frames_where_a_shape_is_meant():
     for name in ("forecaster", "flow_unet"):
         with pytest.raises(ValueError, match=r"context_shape=<array of shape \(4, 64, 64, 1\)>: expected a shape"):
             nextframe.load(name, np.zeros((4, 64, 64, 1)))
+
+
+# ---- futures ----
+
+
+@pytest.mark.parametrize("name", pretrained.read_index(pretrained.FOLDERS["many-futures"]))
+def test_futures_are_better_than_copying(name):
+    """On clips that no choice was made on; what each draws is the frame after the context, and the ones after it."""
+    clips = windows.to_unit(random_walls(20, 8, split="test", seed=5)[0])
+    drawn = sampling.sample_rollout(pretrained.load(name), clips[:, :5], horizon=3, samples=3, seed=0)
+    copied = np.repeat(clips[:, None, 4:5], 3, axis=2)
+    found, copying = (sample_metrics.energy_score(clips[:, 5:], each).mean(axis=0) for each in (drawn, copied))
+    assert (found < 0.75 * copying).all()
