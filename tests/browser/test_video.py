@@ -31,6 +31,16 @@ READ = """async ([video, every, side, count]) => {
     return frames;
 }"""
 
+CLOSED = """async (video) => {
+    const { openVideo } = await import(new URL("../live/videoSources.js", location.href));
+    const bytes = Uint8Array.from(atob(video), (letter) => letter.charCodeAt(0));
+    const source = await openVideo(new File([bytes], "known.mp4", { type: "video/mp4" }), "known.mp4");
+    await source.next(1, 64);
+    const sought = source.next(5, 64);
+    source.close();
+    return sought.then(() => "it came", (error) => error.message);
+}"""
+
 
 @pytest.fixture(scope="module")
 def known():
@@ -106,6 +116,11 @@ def test_a_file_is_read_frame_by_frame(every, side, open_page, known, video):
     frames = np.array([frame for _, _, frame in read]).reshape(-1, side, side)
     assert np.abs(255 * frames - expected[numbers]).max() < 12  # the codec's own, at the edges of the bar
     assert np.abs(255 * frames - expected[numbers]).mean() < 1.5
+
+
+def test_nobody_waits_for_a_frame_of_a_video_that_was_closed(open_page, video):
+    page = open_page(PAGE)
+    assert page.evaluate(CLOSED, base64.b64encode(video).decode()) == "known.mp4 was closed."
 
 
 def test_forecasts_of_a_file_are_those_of_keras_on_its_frames(open_page, video):

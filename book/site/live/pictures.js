@@ -23,24 +23,30 @@ const LEVELS = 256; // colours that matplotlib makes of the anchors, evenly spac
  * @returns {number[]} red, green and blue, 0..255
  */
 export function errorColour(error) {
-  const level = Math.min(LEVELS - 1, Math.max(0, Math.floor(((error + 1) / 2) * LEVELS)));
+  return COLOURS[Math.min(LEVELS - 1, Math.max(0, Math.floor(((error + 1) / 2) * LEVELS)))];
+}
+
+const COLOURS = Array.from({ length: LEVELS }, (_, level) => {
   const place = (level / (LEVELS - 1)) * (ANCHORS.length - 1);
   const below = Math.min(Math.floor(place), ANCHORS.length - 2);
   return ANCHORS[below].map((value, channel) => value + (ANCHORS[below + 1][channel] - value) * (place - below));
-}
+});
 
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {number} pixels
- * @param {(place: number) => number[]} colour red, green, blue and alpha of a pixel, 0..255
+ * @param {(data: Uint8ClampedArray, place: number) => void} colour puts red, green and blue of a pixel, 0..255, from 4 × place on
  */
 function paint(canvas, pixels, colour) {
   const side = Math.sqrt(pixels);
-  canvas.width = side;
-  canvas.height = side;
+  if (canvas.width !== side) canvas.width = side;
+  if (canvas.height !== side) canvas.height = side;
   const pen = canvas.getContext("2d");
   const picture = pen.createImageData(side, side);
-  for (let place = 0; place < pixels; place++) picture.data.set(colour(place), 4 * place);
+  for (let place = 0; place < pixels; place++) {
+    colour(picture.data, place);
+    picture.data[4 * place + 3] = 255;
+  }
   pen.putImageData(picture, 0, 0);
 }
 
@@ -50,10 +56,7 @@ function paint(canvas, pixels, colour) {
  * @param {Float32Array} frame
  */
 export function showFrame(canvas, frame) {
-  paint(canvas, frame.length, (place) => {
-    const grey = 255 * frame[place];
-    return [grey, grey, grey, 255];
-  });
+  paint(canvas, frame.length, (data, place) => data.fill(255 * frame[place], 4 * place, 4 * place + 3));
 }
 
 /**
@@ -64,5 +67,5 @@ export function showFrame(canvas, frame) {
  * @param {number} [largest] error that is drawn in full colour
  */
 export function showError(canvas, truth, forecast, largest = 0.5) {
-  paint(canvas, truth.length, (place) => [...errorColour((forecast[place] - truth[place]) / largest), 255]);
+  paint(canvas, truth.length, (data, place) => data.set(errorColour((forecast[place] - truth[place]) / largest), 4 * place));
 }

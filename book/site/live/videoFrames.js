@@ -29,16 +29,17 @@ export function square(width, height, side) {
  * @returns {Float32Array} side × side values, 0..1
  */
 export function grey(pixels, side, zoom) {
-  const frame = new Float32Array(side * side);
   const across = side * zoom;
-  for (let row = 0; row < across; row++) {
-    for (let column = 0; column < across; column++) {
-      const place = 4 * (row * across + column);
-      const light = 0.299 * pixels[place] + 0.587 * pixels[place + 1] + 0.114 * pixels[place + 2];
-      frame[Math.floor(row / zoom) * side + Math.floor(column / zoom)] += light;
+  return Float32Array.from({ length: side * side }, (_, index) => {
+    const first = (Math.floor(index / side) * across + (index % side)) * zoom; // the block's upper left pixel
+    let light = 0;
+    for (let row = 0; row < zoom; row++) {
+      for (let place = first + row * across; place < first + row * across + zoom; place++) {
+        light += 0.299 * pixels[4 * place] + 0.587 * pixels[4 * place + 1] + 0.114 * pixels[4 * place + 2];
+      }
     }
-  }
-  return frame.map((sum) => sum / (255 * zoom * zoom));
+    return light / (255 * zoom * zoom);
+  });
 }
 
 /**

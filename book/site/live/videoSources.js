@@ -132,15 +132,20 @@ export async function openVideo(file, name, first = 0) {
   };
   const after = (/** @type {number} */ number, /** @type {number} */ every) => (number + every < length ? number + every : 0);
   let number = -1;
+  /** @type {(why: Error) => void} */
+  let stop;
+  const stopped = new Promise((_, reject) => (stop = reject)); // a frame that is sought when the source is closed never comes
+  stopped.catch(() => {});
   return {
     async next(every, side) {
       const before = number;
       number = before < 0 ? first : after(before, every);
-      const frame = await read(number, side);
+      const frame = await Promise.race([read(number, side), stopped]);
       read(after(number, every), side); // sought while the networks forecast
       return { frame, follows: before >= 0 && number > before, number };
     },
     close() {
+      stop(new Error(`${name} was closed.`));
       video.removeAttribute("src");
       video.srcObject = null;
       kept.clear();
