@@ -13,6 +13,8 @@ from nextframe.models.patches import (
     unpatchify,
 )
 
+STAY = 4.0  # what a softmax kernel has for no shift beyond what it learns
+
 
 def predict_futures_kernels(
     x: keras.KerasTensor, futures: int, max_displacement: int, kernels: str
@@ -29,7 +31,7 @@ def predict_futures_kernels(
     change = ops.reshape(change, (-1, *change.shape[1:3], futures, shifts))
     no_shift = np.eye(shifts, dtype="float32")[shifts // 2]
     if kernels == "softmax":
-        return ops.softmax(change + 4 * no_shift)
+        return ops.softmax(change + STAY * no_shift)
     return change + no_shift
 
 

@@ -200,6 +200,33 @@ def test_what_cannot_be_drawn_from_is_explained():
             sampling.sample_rollout(flipping(), context, horizon, samples, seed=0)
 
 
+def kernels_of(model, context):
+    """What the softmax makes: `(batch, rows, columns, futures, shifts)`."""
+    (found,) = [step.output for step in model.operations if len(getattr(step.output, "shape", ())) == 5
+                and step.output.shape[-1] == 49 and "softmax" in step.name]  # fmt: skip
+    return keras.Model(model.input, found).predict(context, verbose=0)
+
+
+def test_sharper_kernels_are_powers_of_what_they_were():
+    """Those of the softmax, made to add up to 1; the odds and the network that they came from stay as they are."""
+    model = network("many_futures")
+    model.set_weights([np.random.default_rng(5).normal(size=each.shape, scale=0.3) for each in model.get_weights()])
+    context = np.random.default_rng(0).random((2, *SHAPE), np.float32)
+    before, made = kernels_of(model, context), model.predict(context, verbose=0)
+    sharp = sampling.sharpened(model, 1.5)
+    expected = before**1.5 / (before**1.5).sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(kernels_of(sharp, context), expected, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(sharp.predict(context, verbose=0)["odds"], made["odds"], rtol=1e-5)
+    assert np.array_equal(model.predict(context, verbose=0)["futures"], made["futures"])
+
+
+def test_what_cannot_be_sharpened_is_explained():
+    with pytest.raises(ValueError, match="flow_matching has no kernels for several futures"):
+        sampling.sharpened(network("flow_matching"), 1.5)
+    with pytest.raises(ValueError, match="by=0: expected a number above 0"):
+        sampling.sharpened(network("many_futures"), 0)
+
+
 # ---- training ----
 
 

@@ -1,0 +1,53 @@
+"""How much to sharpen the kernels of many_futures, chosen on validation clips, and what its draws then score.
+
+    python tools/measure_sharpened.py
+
+Reads the weights that the runs of the protocol many-futures have left in `_build`, and writes
+`nextframe/results/many_futures_sharpened.json`.
+"""
+
+import keras
+
+from nextframe import metrics, windows
+from nextframe.benchmark import results
+from nextframe.benchmark.futures_task import CONTEXT, LENGTH, score_model
+from nextframe.benchmark.plan import Benchmark, weights_folder
+from nextframe.benchmark.tasks import load_task
+from nextframe.datasets.random_futures import random_walls
+from nextframe.models import build
+from nextframe.sampling import sample_rollout, sharpened
+
+ROW = "many_futures"
+FACTORS = (1.0, 1.2, 1.4, 1.6)
+SAMPLES = 4
+
+
+def energies(model: keras.Model) -> list[float]:
+    """Energy of draws as a share of the truth's, for each of ten frames ahead, on validation clips of another seed."""
+    clips = windows.to_unit(random_walls(100, LENGTH, split="validation", seed=1)[0])
+    drawn = sample_rollout(model, clips[:, :CONTEXT], LENGTH - CONTEXT, SAMPLES, seed=0)
+    return (metrics.energy(drawn).mean(axis=(0, 1)) / metrics.energy(clips[:, CONTEXT:]).mean(axis=0)).tolist()
+
+
+def main() -> None:
+    """Choose a factor for each seed that has been trained, and score it on the test clips."""
+    plan, runs = Benchmark("many-futures"), {}
+    for job in plan.jobs("runs", [ROW]):
+        weights = weights_folder(plan.name) / f"{job.label}.weights.h5"
+        if not (plan.is_done(job) and weights.exists()):
+            print(f"{job.label} has not been trained here")
+            continue
+        task = load_task(**job.settings["task"])
+        model = build(job.settings["model"], task.context_shape, **job.settings["arguments"])
+        model.load_weights(weights)
+        tried = {str(factor): energies(sharpened(model, factor)) for factor in FACTORS}
+        # all of the ten frames as near to the truth's energy as they can be
+        best = min(tried, key=lambda factor: max(abs(share - 1) for share in tried[factor]))
+        scores = score_model(sharpened(model, float(best)), task, job.settings["horizon"], job.settings["seed"])
+        runs[job.label] = {"validation energy": tried, "factor": float(best), "scores": scores}
+        print(job.label, best, [round(share, 2) for share in scores["energy"]], flush=True)
+        results.save("many_futures_sharpened", {"protocol": plan.name, "factors": FACTORS, "runs": runs})
+
+
+if __name__ == "__main__":
+    main()
