@@ -13,6 +13,7 @@ from nextframe.exercises import (
     frames_as_channels,
     many_futures,
     stacked_hybrids,
+    steered_world,
     time_distributed,
     verdict,
     windowing,
@@ -34,6 +35,7 @@ CHAPTERS = (
     your_own_video,
     after_2017,
     many_futures,
+    steered_world,
 )
 EXERCISES: dict[str, Exercise] = {
     name: exercise for chapter in CHAPTERS for name, exercise in chapter.EXERCISES.items()

@@ -241,6 +241,17 @@ WRONG = {
         "f = lambda futures, target: np.square(futures.mean(axis=0) - target).mean()",
         "f = lambda futures, target: np.abs(futures - target).mean(axis=-1).min()",
     ],
+    "14.1": ["n = 3", "n = 4", "n = 6"],
+    "14.2": [
+        "f = lambda column, paddle, across: column - paddle - 1",
+        "f = lambda column, paddle, across: across",
+        "f = lambda column, paddle, across: (column - paddle) or across",
+    ],
+    "14.3": [
+        "f = lambda balls, longest: bool((balls <= 1).all())",
+        "f = lambda balls, longest: bool((balls == 1).all())",
+        "f = lambda balls, longest: bool((balls <= 1).all() and balls[-longest:].any())",
+    ],
 }
 
 

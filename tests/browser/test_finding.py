@@ -18,6 +18,7 @@ WORDS = {
     "11_your_own_video": "your own video",
     "12_after_2017": "predformer",
     "13_many_futures": "energy score",
+    "14_a_world_you_steer": "world model",
 }
 # What readers call it, and the page that answers them
 SYNONYMS = {
@@ -47,6 +48,8 @@ SYNONYMS = {
     "blurry": "notebooks/13_many_futures",
     "stochastic": "notebooks/13_many_futures",
     "uncertainty": "notebooks/13_many_futures",
+    "playable": "notebooks/14_a_world_you_steer",
+    "drift": "notebooks/14_a_world_you_steer",
 }
 PAGES = [
     chapter["file"] for part in yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"] for chapter in part["chapters"]
