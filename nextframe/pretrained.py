@@ -51,7 +51,8 @@ def load(
     from nextframe.models.inputs import check_context_shape
 
     video = read_index(VIDEO_FOLDER)
-    folders = {name: where for where in (*FOLDERS.values(), folder) for name in read_index(where)}
+    folders = dict.fromkeys(read_index(folder), folder)
+    folders |= {name: where for where in FOLDERS.values() for name in read_index(where) if name not in folders}
     one_of("name", name, [*folders, *(name for name, about in video.items() if name == about["model"])])
     shipped = video if name in video else read_index(folders[name])
     if without is not None:
