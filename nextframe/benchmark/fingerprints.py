@@ -116,7 +116,12 @@ def _without_names(value: Any, positions: dict[str, int] | None = None) -> Any:
     config = value.get("config")
     if value.get("class_name") == "DTypePolicy":
         return value["config"]["name"]
-    kept = {key: _without_names(each, positions) for key, each in value.items() if key not in (*_NAMES, "config")}
+    kept = {
+        # "softmax" is an activation, and the name of a process's first operation of that kind
+        key: each if key == "activation" else _without_names(each, positions)
+        for key, each in value.items()
+        if key not in (*_NAMES, "config")
+    }
     if isinstance(config, dict):
         if "layers" in config:  # a model: its layers refer to one another, and not to those around it
             positions = {layer["name"]: position for position, layer in enumerate(config["layers"])}

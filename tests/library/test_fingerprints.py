@@ -135,3 +135,10 @@ def test_arguments_of_a_classifier_are_resolved():
     assert found["feature_layer"] == "block5"
     assert found["weights"] is None
     assert found["trainable"] is False
+
+
+def test_an_activation_is_no_name():
+    """The first softmax of a process has the name of the activation, and the second one another."""
+    keras.backend.clear_session()
+    first, second = (fingerprints.structure(build("many_futures", (3, 8, 8, 1), filters=4)) for _ in range(2))
+    assert first == second
