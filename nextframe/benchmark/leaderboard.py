@@ -30,7 +30,8 @@ def load_runs(
 
     Returns:
         Model → its runs, one for each seed (a baseline has one), as returned by
-        `nextframe.benchmark.experiments.train_and_score`; the model with the highest skill, or accuracy, first.
+        `nextframe.benchmark.experiments.train_and_score`; the model with the highest skill or accuracy, or the
+        lowest energy score, first.
 
     Raises:
         FileNotFoundError: A run is missing: the comparison would not be whole.
@@ -62,6 +63,8 @@ def _rank(run: dict) -> float:
     """The number by which rows are sorted."""
     if "drift" in run:
         return run["drift"]["rounded"]["one ball"][99]
+    if "energy score" in run.get("scores", {}):
+        return -run["scores"]["energy score"][-1]
     return accuracy(run) if "accuracy" in run else skill(run)
 
 

@@ -251,3 +251,9 @@ def test_stored_runs_agree_with_themselves(protocol):
         scores = run["scores"]["all"]
         assert scores["skill"] == pytest.approx(1 - np.array(scores["MSE per frame"]) / copied, abs=1e-4), name
         assert run["diagnostics"]["leaks"] == [], name
+
+
+def test_draws_are_ranked_by_their_last_energy_score():
+    board = leaderboard.load_runs("many-futures")
+    last = {name: np.mean([run["scores"]["energy score"][-1] for run in runs]) for name, runs in board.items()}
+    assert list(board) == sorted(last, key=last.get)
