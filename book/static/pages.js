@@ -18,3 +18,6 @@ function makeReachable() {
 
 window.addEventListener("load", makeReachable);
 window.addEventListener("resize", makeReachable);
+
+// A page with contents of its own has two lists of links: a screen reader tells them apart by their names.
+for (const contents of document.querySelectorAll("nav.contents")) contents.setAttribute("aria-label", "Contents of this page");

@@ -49,7 +49,7 @@ SYNONYMS = {
     "stochastic": "notebooks/13_many_futures",
     "uncertainty": "notebooks/13_many_futures",
     "playable": "notebooks/14_a_world_you_steer",
-    "drift": "notebooks/14_a_world_you_steer",
+    "drift": "book/glossary",
 }
 PAGES = [
     chapter["file"] for part in yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"] for chapter in part["chapters"]
