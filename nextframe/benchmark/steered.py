@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from nextframe import steering, training, windows
+from nextframe.benchmark.task import SLOWER
 from nextframe.datasets import paddle_game as game
 from nextframe.datasets.paddle_drift import drift
 
@@ -73,7 +74,7 @@ class SteeredTask:
         then = round(SECOND_PART * steps) // rollout if rollout > 1 else 0
         begun = {"step": 0, "examples": 0, "seconds": 0.0, "flops": 0.0}
         history: list[dict] = []
-        parts = [(1, steps - rollout * then, 1.0), *([(rollout, then, 1 / 3)] if then else [])]
+        parts = [(1, steps - rollout * then, 1.0), *([(rollout, then, SLOWER)] if then else [])]
         first = None if checkpoint is None else Path(checkpoint).with_suffix(".first.npz")
         for number, (horizon, count, slower) in enumerate(parts):
             often = {"rare": self._decisive(), "share": rare} if rare else {}

@@ -1,5 +1,5 @@
 // @ts-check
-// What the two demos of the page "Try it" share: a button to start, named parts, sliders, rows of forecasts, a clock.
+// What the demos of the page "Try it" share: a button to start, named parts, sliders, rows of forecasts, a clock.
 
 import { skill, squaredError } from "./frames.js";
 import * as networks from "./networks.js";
