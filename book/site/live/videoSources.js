@@ -14,6 +14,7 @@ const LARGEST = 200e6; // bytes of a file
 const LONGEST = 600; // frames of a video, after which it begins again
 const WATCHED = 8; // frames that tell how long a frame lasts
 const PATIENCE = 2000; // ms, that they may take
+const PAINTED = 1000; // ms within which a frame that was sought is painted, if it is at all: in a hidden page it is not
 const CAMERA = 1000 / 15; // ms from one picture of the camera to the next
 const PAUSE = 1000; // ms after which a picture does not follow the last one: the page was hidden
 const USUAL = 1 / 25; // seconds that a frame lasts, where the browser does not tell
@@ -86,6 +87,28 @@ async function frameLasts(video) {
 }
 
 /**
+ * Show the frame of a moment, in seconds.
+ *
+ * On a busy machine "seeked" comes before the frame can be drawn, and a canvas would get the one that was shown before.
+ * @param {HTMLVideoElement} video
+ * @param {number} time
+ */
+async function seek(video, time) {
+  const painted = new Promise((/** @type {(value?: unknown) => void} */ resolve) => {
+    if (!video.requestVideoFrameCallback) return resolve();
+    const watch = (/** @type {number} */ _, /** @type {{mediaTime: number}} */ { mediaTime }) => {
+      if (mediaTime <= time) resolve();
+      else video.requestVideoFrameCallback(watch);
+    };
+    video.requestVideoFrameCallback(watch);
+  });
+  const sought = happened(video, "seeked");
+  video.currentTime = time;
+  await sought;
+  await Promise.race([painted, new Promise((resolve) => setTimeout(resolve, PAINTED))]);
+}
+
+/**
  * Open a video, to be read frame by frame and again from its beginning.
  * @param {Blob} file with all its bytes: few web servers that a reader has at hand let a browser jump about in a video
  * @param {string} name
@@ -120,9 +143,7 @@ export async function openVideo(file, name, first = 0) {
     const key = `${side} ${number}`;
     if (!kept.has(key)) {
       const frame = last.then(async () => {
-        const sought = happened(video, "seeked");
-        video.currentTime = (number + 0.5) * lasts;
-        await sought;
+        await seek(video, (number + 0.5) * lasts);
         return frameOf(video, side, canvas);
       });
       frame.catch(() => {}); // whoever waits for it hears of it
