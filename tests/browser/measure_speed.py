@@ -8,7 +8,7 @@ from live_page import PAGE, listed, of_side, of_the_light
 
 LARGEST_PAINT = 1.5  # seconds
 FEWEST = 10  # forecasts a second, of each network
-FEWEST_OF = {"video of 64×64": 15, "a world you steer": 30}
+FEWEST_OF = {"video of 64×64": 15, "a world you steer": 30, "a fan of futures, drawer": 60}  # a fan takes 60
 
 PAINTED = """() => new Promise(resolve => new PerformanceObserver(list => resolve(list.getEntries().at(-1).startTime))
     .observe({type: 'largest-contentful-paint', buffered: true}))"""
@@ -44,6 +44,7 @@ def test_networks_forecast_in_real_time(open_page, capsys):
     asked |= {f"{of['name']}, for the light": of_the_light(of["name"], 12) for of in listed("memory")["networks"]}
     asked |= {f"video of {side}×{side}": of_side(side) for side in (64, 128)}
     asked["a world you steer"] = listed("steer")
+    asked |= {f"a fan of futures, {part}": about for part, about in listed("futures").items()}
     rates = {name: page.evaluate(FORECASTS, about) for name, about in asked.items()}
     with capsys.disabled():
         print("\n\nforecasts a second, on one core")

@@ -15,7 +15,7 @@ from nextframe.datasets import moving_digits
 from nextframe.forecasting import predict_next
 
 LISTED = listed("digits")
-DEMOS = ("#live", "#video", "#steer", "#memory")
+DEMOS = ("#live", "#futures", "#video", "#steer", "#memory")
 LARGEST_VISIT = 4_000_000  # bytes, compressed, with the first network
 
 DRAWN = """async (digits) => {

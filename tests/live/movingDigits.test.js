@@ -52,6 +52,19 @@ test("at a wall a digit goes back as far as it would have gone on", () => {
     { image: white, x: ROOM - 1.5, y: 2, vx: -2.5, vy: 3 });
 });
 
+test("a wall turns a digit by chance, and back into the frame", () => {
+  const atCorner = { image: white, x: 0, y: ROOM, vx: -3, vy: 4 };
+  const { x, y, vx, vy } = movingDigits.movedByChance(atCorner, 0.75 * Math.PI); // down and to the left, out of the frame
+  const step = 5 * Math.SQRT1_2;
+  for (const [here, expected] of [[x, step], [y, ROOM - step], [vx, step], [vy, -step]]) assert.ok(Math.abs(here - expected) < 1e-9);
+});
+
+test("in the open, no chance turns a digit, and it stops at the wall", () => {
+  const digit = { image: white, x: 2, y: 5, vx: -3, vy: 1 };
+  assert.deepEqual(movingDigits.movedByChance(digit, 1), { ...digit, x: 0, y: 6 });
+  assert.deepEqual([digit, { ...digit, x: 0 }, { ...digit, y: ROOM }].map(movingDigits.isAtWall), [false, true, true]);
+});
+
 test("a hand cannot push a digit through a wall", () => {
   assert.deepEqual([-3, 0, 5.5, ROOM, ROOM + 0.5].map(movingDigits.within), [0, 0, 5.5, ROOM, ROOM]);
 });

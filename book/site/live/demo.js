@@ -11,7 +11,7 @@ const AVERAGED = 10; // frames that a row's error is the mean of
  * A canvas that says what it shows.
  * @param {string} label
  */
-function picture(label) {
+export function picture(label) {
   const canvas = document.createElement("canvas");
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", label);
@@ -143,6 +143,7 @@ export class Demo {
   open() {
     this.part("ask").hidden = true;
     this.part("demo").hidden = false;
+    this.showMessage("");
   }
 
   /**

@@ -36,23 +36,6 @@ const state = {
 /** @type {Context} */
 let context; // what the networks see
 
-/** Read digits of the test split, 16×16 each, side by side in one picture. */
-async function readDigits() {
-  const picture = new Image();
-  picture.src = new URL("digits.png", import.meta.url).href;
-  await picture.decode();
-  const canvas = document.createElement("canvas");
-  canvas.width = picture.width;
-  canvas.height = picture.height;
-  const pen = canvas.getContext("2d", { willReadFrequently: true });
-  pen.drawImage(picture, 0, 0);
-  const { DIGIT } = movingDigits;
-  return Array.from({ length: picture.width / DIGIT }, (_, index) => {
-    const { data } = pen.getImageData(index * DIGIT, 0, DIGIT, DIGIT);
-    return Uint8ClampedArray.from({ length: DIGIT * DIGIT }, (_, place) => data[4 * place]);
-  });
-}
-
 function takeDigits() {
   const take = () => state.images[state.next++ % state.images.length];
   state.digits = [
@@ -235,7 +218,7 @@ function offer(listed) {
 }
 
 async function start() {
-  const [listed, images] = await Promise.all([networks.listed("digits"), readDigits(), networks.loadRuntime()]);
+  const [listed, images] = await Promise.all([networks.listed("digits"), movingDigits.readImages(), networks.loadRuntime()]);
   state.images = images;
   context = new Context(listed[0].frames);
   demo.layStrip(context.length);

@@ -14,6 +14,22 @@ export const SIDE = 32; // of a frame, in pixels
 export const DIGIT = 16; // of a digit
 const ROOM = SIDE - DIGIT; // how far a digit's corner can go
 
+/** Read digits of the test split, 16×16 each, side by side in one picture. */
+export async function readImages() {
+  const picture = new Image();
+  picture.src = new URL("digits.png", import.meta.url).href;
+  await picture.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = picture.width;
+  canvas.height = picture.height;
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  pen.drawImage(picture, 0, 0);
+  return Array.from({ length: picture.width / DIGIT }, (_, index) => {
+    const { data } = pen.getImageData(index * DIGIT, 0, DIGIT, DIGIT);
+    return Uint8ClampedArray.from({ length: DIGIT * DIGIT }, (_, place) => data[4 * place]);
+  });
+}
+
 /**
  * A digit at a place, with a speed in pixels a frame and a direction in radians, clockwise from the right.
  * @param {Uint8ClampedArray} image
@@ -46,6 +62,27 @@ export function moved(digit) {
   const [x, vx] = bounced(digit.x, digit.vx);
   const [y, vy] = bounced(digit.y, digit.vy);
   return { ...digit, x, y, vx, vy };
+}
+
+/** @param {Digit} digit */
+export const isAtWall = ({ x, y }) => Math.min(x, y) <= 0 || Math.max(x, y) >= ROOM;
+
+/**
+ * The digit one frame later, where walls turn it by chance: see `random_walls` in nextframe/datasets/random_futures.py.
+ * @param {Digit} digit
+ * @param {number} angle direction in radians in which it leaves the wall that it is at; one out of the frame is turned back into it
+ * @returns {Digit}
+ */
+export function movedByChance(digit, angle) {
+  const inwards = (/** @type {number} */ place, /** @type {number} */ velocity) =>
+    place <= 0 ? Math.abs(velocity) : place >= ROOM ? -Math.abs(velocity) : velocity;
+  const { x, y } = digit;
+  let { vx, vy } = digit;
+  if (isAtWall(digit)) {
+    const speed = Math.hypot(vx, vy);
+    [vx, vy] = [inwards(x, speed * Math.cos(angle)), inwards(y, speed * Math.sin(angle))];
+  }
+  return { ...digit, x: within(x + vx), y: within(y + vy), vx, vy };
 }
 
 /**

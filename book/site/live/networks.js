@@ -38,7 +38,7 @@ async function unpacked(url) {
 
 /**
  * What can be loaded: see tools/export_models.py, which writes the lists.
- * @param {"digits" | "memory" | "video" | "steer"} name
+ * @param {"digits" | "memory" | "video" | "steer" | "futures"} name
  */
 export async function listed(name) {
   return (await fetched(new URL(`models/${name}.json`, HERE))).json();
@@ -60,19 +60,49 @@ export function loadRuntime() {
   return runtime;
 }
 
+/** @typedef {{file: string, frames: number, side: number}} About as listed: frames in a network's context, and their side in pixels */
+
 /**
- * Load a network.
- * @param {{file: string, frames: number, side: number}} about as listed: frames in its context, and their side in pixels
- * @returns {Promise<import("./frames.js").Predictor>} of a network that can be steered, the action comes second
+ * Load a network, to get all that it says of a context.
+ * @param {About} about
+ * @returns {Promise<(values: Float32Array, action?: number) => Promise<Float32Array[]>>} to the data of each output
  */
-export async function load({ file, frames, side }) {
+async function opened({ file, frames, side }) {
   const ort = await loadRuntime();
   const network = await unpacked(new URL(`models/${file}`, HERE));
   const session = await ort.InferenceSession.create(network, { executionProviders: ["wasm"] });
   return async (values, action) => {
     const feeds = { [session.inputNames[0]]: new ort.Tensor("float32", values, [1, frames, side, side, 1]) };
     if (session.inputNames.length > 1) feeds[session.inputNames[1]] = new ort.Tensor("int32", Int32Array.of(action), [1]);
-    const output = (await session.run(feeds))[session.outputNames[0]];
-    return output.data.map((/** @type {number} */ value) => Math.min(1, Math.max(0, value))); // as the book's tables clip them
+    const outputs = await session.run(feeds);
+    return session.outputNames.map((/** @type {string} */ name) => outputs[name].data);
+  };
+}
+
+/** @param {Float32Array} values */
+const clipped = (values) => values.map((value) => Math.min(1, Math.max(0, value))); // as the book's tables do
+
+/**
+ * Load a network of one forecast.
+ * @param {About} about
+ * @returns {Promise<import("./frames.js").Predictor>} of a network that can be steered, the action comes second
+ */
+export async function load(about) {
+  const run = await opened(about);
+  return async (values, action) => clipped((await run(values, action))[0]);
+}
+
+/**
+ * Load a network that makes several next frames, and says how likely each is.
+ * @param {About} about
+ * @returns {Promise<import("./futures.js").Drawer>}
+ */
+export async function loadDrawer(about) {
+  const run = await opened(about);
+  const pixels = about.side ** 2;
+  return async (values) => {
+    const [made, odds] = await run(values);
+    const frames = clipped(made);
+    return { odds, frames: Array.from(odds, (_, which) => frames.subarray(which * pixels, (which + 1) * pixels)) };
   };
 }
