@@ -176,7 +176,7 @@ class Benchmark:
             return self.read(f"calibration/{model}")
         base = Benchmark(self.settings["base"], self.folder.parent)
         try:
-            row = base.row_of(**{"differences": None} | self.inputs(model))
+            row = base.row_of(**{"differences": None} | _without_conditions(self.inputs(model)))
         except ValueError:
             raise ValueError(
                 f"protocol {self.name}: {model} is no row of its base {base.name}, which would say how many steps its "
@@ -196,8 +196,7 @@ class Benchmark:
     def _calibration(self, model: str, inputs: dict, seeds: Iterable[int] | None) -> list[Job]:
         if not self._is_trained(model) or "steps" in self._training(model) or "base" in self.settings:
             return []
-        # conditions cost nothing, or, as rollouts, are counted in steps by the frames that they have
-        inputs = {name: value for name, value in inputs.items() if name != "conditions"}
+        inputs = _without_conditions(inputs)
         yardstick = self.settings["training"].get("yardstick")
         return [Job("calibration", model, inputs | ({"yardstick": yardstick} if yardstick else {}), 20)]
 
@@ -233,3 +232,8 @@ def weights_folder(protocol: str) -> Path:
 def _cut(steps: float, rounds: int) -> int:
     """Whole rounds, at least one step each."""
     return max(int(steps) // rounds, 1) * rounds
+
+
+def _without_conditions(inputs: dict) -> dict:
+    """What a step's seconds depend on: conditions cost nothing, or, as rollouts, are counted by their frames."""
+    return {name: value for name, value in inputs.items() if name != "conditions"}

@@ -323,22 +323,26 @@ def test_steps_may_be_given_and_rows_may_differ_in_more_than_arguments(protocol,
 
 
 def test_a_protocol_may_say_what_differs_from_another(protocol, tmp_path):
-    """Its seconds are steps as the other's calibration says, and each variant may be searched in its own way."""
+    """Its seconds are steps as the other's calibration says, and each variant may be searched in its own way.
+
+    Under any conditions: they cost nothing.
+    """
     put_calibration(protocol, tmp_path, seconds_per_step=0.002)  # so that 0.02 seconds are 10 steps
     budgets = tmp_path / "budgets.toml"
     budgets.write_text(
         f'base = "{protocol}"\nbaselines = ["black"]\n[search]\nlearning_rates = [1e-3]\n[variants]\n'
         "short = { training = { seconds = 0.008 }, search = { share = 1.0 } }\n"
         "long = { training = { seconds = 0.2 } }\n"
+        "noisy = { training = { conditions = { context_noise = 0.1 } } }\n"
     )
     plan = Benchmark(budgets, tmp_path)
-    short, long = f"{MODEL}-short", f"{MODEL}-long"
-    assert plan.models == ["black", short, long]
+    short, long, noisy = (f"{MODEL}-{variant}" for variant in ("short", "long", "noisy"))
+    assert plan.models == ["black", short, long, noisy]
     assert plan.jobs("calibration", plan.models) == []
     searches = plan.jobs("search", [short, long])
     assert [job.label for job in searches] == [f"{short}-0.001", f"{long}-0.001"]
     assert [job.settings["steps"] for job in searches] == [4, 50]
-    assert [plan.steps(row) for row in (short, long)] == [4, 100]
+    assert [plan.steps(row) for row in (short, long, noisy)] == [4, 100, 10]
     for job in searches:
         results.save(job.name, {"validation": 0.1}, plan.folder)
     assert {job.settings["horizon"] for job in plan.jobs("runs", [short, long])} == {3}
