@@ -10,6 +10,7 @@ from nextframe.benchmark import tasks
 from nextframe.datasets import _laws
 from nextframe.datasets.random_futures import random_walls
 from nextframe.forecasting import predict_next
+from nextframe.windows import to_unit
 
 DEMO = "#futures"
 LISTED = listed("futures")
@@ -77,11 +78,6 @@ def shown(page):
     return np.reshape(pixels, (2 + FUTURES, 32, 32, 4))[..., 0] / 255
 
 
-def apart(futures):
-    """How far each pixel of the futures is from their mean, squared, in a frame of them."""
-    return futures.var(axis=0).sum()
-
-
 def test_the_digit_moves_by_the_law_of_the_training_clips(open_page):
     page = open_page(PAGE)
     count, length = 20, 15
@@ -141,17 +137,35 @@ def test_a_seed_brings_its_futures_back(open_demo):
     assert page.problems == []
 
 
-def test_futures_agree_until_the_wall(open_demo):
+def test_all_share_the_past_and_the_digit_goes_straight_on_to_the_wall(open_demo):
     page = open_demo(reduced_motion="reduce")
     page.fill(f"{DEMO} [data-part=wall]", "4")
     wait_for_fan(page)
-    last = apart(shown(page)[2:])
-    page.fill(f"{DEMO} [data-part=ahead]", "0")
-    assert captions(page)[2:] == [f"Future {number}: seen" for number in range(1, FUTURES + 1)]
-    assert np.ptp(shown(page), axis=0).max() == 0
-    for ahead in range(1, 5):
+    middles = []  # of the light of what came
+    for ahead in range(-4, 4):
         page.fill(f"{DEMO} [data-part=ahead]", str(ahead))
-        assert apart(shown(page)[2:]) < last / 4
+        panels = shown(page)
+        middles.append([(panels[0] * place).sum() / panels[0].sum() for place in np.mgrid[:32, :32]])
+        if ahead <= 0:
+            assert captions(page)[2:] == [f"Future {number}: seen" for number in range(1, FUTURES + 1)]
+            assert np.ptp(panels, axis=0).max() == 0
+    assert np.abs(np.diff(middles, n=2, axis=0)).max() < 0.1
+
+
+def test_futures_part_later_if_the_wall_is_further_and_a_little_too_soon():
+    context = 5
+    clips, known = random_walls(1000, context + HORIZON, split="test", seed=5)
+    at_wall = ((known["corner"] <= 0) | (known["corner"] >= 16)).any(axis=2)
+    network = nextframe.load("many_futures")
+    apart = {}
+    for wall in (0, 4):
+        chosen = (at_wall.argmax(axis=1) == context - 1 + wall) & at_wall.any(axis=1)
+        past = to_unit(clips[chosen, :context][:20])
+        drawn = sampling.sample_rollout(network, past, HORIZON, FUTURES, seed=1)
+        apart[wall] = np.median(drawn.var(axis=1).sum(axis=(2, 3, 4)), axis=0)  # of each frame
+    assert (apart[4][:3] < apart[0][:3]).all()
+    assert apart[4][0] < apart[0][0] / 3
+    assert apart[4][3] > 3 * apart[4][0]  # the frame in which the digit comes to the wall, by the law
 
 
 def test_it_says_where_the_digit_is(open_demo):
