@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from nextframe import plotting
 from nextframe._utils import ffmpeg
 from nextframe._utils.files import write_atomically
-from nextframe._utils.pages import data_url, render, to_png
+from nextframe._utils.pages import data_url, render, render_with_script, to_png
 from nextframe._utils.pixels import to_bytes, to_colours
 from nextframe.forecasting import predict_next
 from nextframe.scenes import Split
@@ -59,7 +59,8 @@ def write(
     large = enlarged(coming)
     forecast = ffmpeg.encode(large, fps)
     write_atomically(folder / "forecast.mp4", forecast)
-    comparison, strip = compare(contest, split, len(planes), fps)
+    frames, moving = compare(contest, split, len(planes))
+    comparison = ffmpeg.encode(frames, fps)
     write_atomically(folder / "comparison.mp4", comparison)
     contest.models[contest.chosen].save(folder / "model.keras")
     filled = {
@@ -69,19 +70,19 @@ def write(
         "longest": LONGEST,
         "last": picture(enlarged(last)[0]),
         "coming": [picture(frame) for frame in large[:3]],
-        "forecast": data_url(forecast, "video/mp4"),
-        "comparison": data_url(comparison, "video/mp4"),
-        "strip": picture(strip),
+        "forecast": player(forecast, large, fps, "The forecast, frame by frame", f"{len(large)} frames ahead"),
+        "comparison": player(comparison, frames, fps, "The test part, frame by frame, as in the picture above"),
+        "strip": picture(frames[moving]),
         "curve": curve(about) if about["training"] else None,
     }
     write_atomically(folder / "report.html", render("report.html", **filled).encode())
     write_atomically(folder / "report.json", (json.dumps(about, indent=1) + "\n").encode())
 
 
-def compare(contest: Contest, split: Split, channels: int, fps: float) -> tuple[bytes, np.ndarray]:
-    """Return a video of the test part, truth beside forecasts, and its most telling moment as a picture.
+def compare(contest: Contest, split: Split, channels: int) -> tuple[np.ndarray, int]:
+    """Return the frames of the test part, truth beside forecasts, and the number of the most telling one.
 
-    The moment is the window on which copying errs most.
+    It is the one of the window on which copying errs most.
     """
     shown = [contest.models[name] for name in ("copy_last", "optical_flow", "network")]
     context = shown[0].input_shape[1]
@@ -106,7 +107,7 @@ def compare(contest: Contest, split: Split, channels: int, fps: float) -> tuple[
     for row, difference in zip(rows, differences, strict=True):
         panels = [*(in_colour(frame[None])[0] for frame in row), to_colours(difference, largest)]
         frames.append(beside(panels, labels))
-    return ffmpeg.encode(np.stack(frames), fps), frames[moving]
+    return np.stack(frames), moving
 
 
 def in_colour(frames: np.ndarray) -> np.ndarray:
@@ -131,6 +132,14 @@ def beside(panels: Iterable[np.ndarray], labels: Iterable[str]) -> np.ndarray:
         page.paste(Image.fromarray(panel), (left, LABEL))
         ImageDraw.Draw(page).text((left + 1, 1), label, fill="black")
     return np.asarray(page)
+
+
+def player(video: bytes, frames: np.ndarray, fps: float, describe: str, caption: str = "") -> str:
+    """A video inside the page, with controls below it; `frames`, `(count, height, width, 3)`, are what it shows."""
+    count, height, width = frames.shape[:3]
+    about = {"frames": count, "width": width, "height": height, "fps": f"{fps:g}"}
+    about |= {"above": (), "below": (caption,), "describe": describe}
+    return render_with_script("player", video=data_url(video, "video/mp4"), **about)
 
 
 def picture(pixels: np.ndarray) -> str:

@@ -265,6 +265,9 @@ def test_the_videos_show_the_forecast_and_the_test_part(forecast):
     page = (folder / "out" / "report.html").read_text()
     assert "http" not in page.replace("http-equiv", "")  # nothing is fetched
     assert page.count('<video src="data:video/mp4;base64,') == 2
+    assert [float(fps) for fps in re.findall(r'data-fps="([\d.]+)"', page)] == pytest.approx([30, 30], abs=0.5)
+    for count in (3, 11):
+        assert f'<input type="range" min="0" max="{count - 1}"' in page  # controls below the frames, one for each video
 
 
 def test_a_folder_that_exists_is_not_touched(forecast):
