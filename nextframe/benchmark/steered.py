@@ -2,20 +2,18 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
 
 from nextframe import steering, training, windows
-from nextframe.benchmark.task import SLOWER
+from nextframe.benchmark.task import fit_with_rollouts
 from nextframe.datasets import paddle_game as game
 from nextframe.datasets.paddle_drift import drift
 
 BATCH = 32
 LONGEST = 300  # frames that a rollout can be scored on
-SECOND_PART = 0.5  # share of the training on rollouts
 
 
 @dataclass(frozen=True)
@@ -49,49 +47,33 @@ class SteeredTask:
         context_noise: float = 0.0,
         rare: float = 0.0,
         rounds: int = 10,
-        loss: Literal["mse", "mae", "cross_entropy"] = "cross_entropy",
         checkpoint: str | os.PathLike | None = None,
         **options: Any,
     ) -> list[dict]:
-        """Train a model, in batches of 32 windows: on single frames, and then, if asked to, on rollouts for as long.
+        """Train a model, in batches of 32 windows.
 
         Args:
             model: Maps a context and an action to a target.
-            steps: Batches of frames that are forecast. In a rollout of five, each batch of windows is five of them.
-            learning_rate: As in `nextframe.training.fit`; the second part has a third of it.
-            rounds, checkpoint, options: The same.
+            steps, learning_rate, rollout, rounds, checkpoint: As in `nextframe.benchmark.task.fit_with_rollouts`.
             seed: Of the order of the windows.
-            rollout: Frames in a row that the second part forecasts; with 1, there is none.
             rounded, context_noise: As in `nextframe.steering.unrolled`.
             rare: Share of the windows that lead to a decisive moment, see `nextframe.datasets.paddle_game`; 0 leaves it
                 as it is.
-            loss: As in `nextframe.training.fit`.
+            options: As in `nextframe.training.fit`, whose `loss` is "cross_entropy" here unless said otherwise.
 
         Returns:
-            The history of `nextframe.training.fit`; with a rollout, of the second part alone, since its losses are not
-            to be compared with those of single frames. Steps, seconds and operations count all, and a step is a frame.
+            As in `nextframe.benchmark.task.fit_with_rollouts`.
         """
-        then = round(SECOND_PART * steps) // rollout if rollout > 1 else 0
-        begun = {"step": 0, "examples": 0, "seconds": 0.0, "flops": 0.0}
-        history: list[dict] = []
-        parts = [(1, steps - rollout * then, 1.0), *([(rollout, then, SLOWER)] if then else [])]
-        first = None if checkpoint is None else Path(checkpoint).with_suffix(".first.npz")
-        for number, (horizon, count, slower) in enumerate(parts):
-            often = {"rare": self._decisive(), "share": rare} if rare else {}
-            sets = [self._dataset("train", horizon, shuffle=True, seed=seed + number, **often)]
-            sets.append(self._dataset("validation", horizon, batch_size=50))
-            network = steering.unrolled(model, horizon, noise=context_noise, rounded=rounded)
-            own = checkpoint if number == len(parts) - 1 else first
-            options |= {"learning_rate": slower * learning_rate, "checkpoint": own, "rounds": min(rounds, count)}
-            history = training.fit(network, *sets, steps=count, loss=loss, **options)
-            for entry in history:
-                for name in begun.keys() & entry.keys():
-                    ahead = horizon if name in ("step", "flops") else 1
-                    entry[name] = begun[name] + ahead * entry[name]
-            begun = {name: history[-1].get(name, 0) for name in begun}
-        if first is not None:  # the whole run's own is left to whoever asked for it
-            first.unlink(missing_ok=True)
-        return history
+        options = {"loss": "cross_entropy"} | options
+        often: dict[str, Any] = {"rare": self._decisive(), "share": rare} if rare else {}
+
+        def fit_part(frames: int, number: int, **part: Any) -> list[dict]:
+            train = self._dataset("train", frames, shuffle=True, seed=seed + number, **often)
+            validation = self._dataset("validation", frames, batch_size=50)
+            network = steering.unrolled(model, frames, noise=context_noise, rounded=rounded)
+            return training.fit(network, train, validation, **options, **part)
+
+        return fit_with_rollouts(fit_part, steps, learning_rate, rollout, rounds, checkpoint)
 
     def drift(self, model: keras.Model, horizon: int) -> dict[str, dict[str, list[float]]]:
         """Let a model play the test episodes' actions, with its frames fed back as they are, and rounded.

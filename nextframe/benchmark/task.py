@@ -1,5 +1,7 @@
 """A task: clips to train on, to choose by and to be scored on; with frames to forecast, or with labels."""
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,44 @@ from nextframe.forecasting import predict_next
 from nextframe.objectives import own_loss
 
 SLOWER = 1 / 3  # rate of the part of a training that is on rollouts
+
+
+def fit_with_rollouts(
+    fit: Callable[..., list[dict]],
+    steps: int,
+    learning_rate: float,
+    rollout: int,
+    rounds: int = 10,
+    checkpoint: str | os.PathLike | None = None,
+) -> list[dict]:
+    """Train on single frames, and then, if asked to, on rollouts for as many frames, at a third of the rate.
+
+    Args:
+        fit: Trains one part. It gets how many frames are forecast in a row, the number of the part, and the arguments
+            `steps`, `learning_rate`, `rounds` and `checkpoint` of `nextframe.training.fit`, whose history it returns.
+        steps: Batches of frames that are forecast. In a rollout of five, each batch of windows is five of them.
+        learning_rate, rounds, checkpoint: As in `nextframe.training.fit`; of the first part, and of both.
+        rollout: Frames in a row that the second part forecasts; with 1, there is none.
+
+    Returns:
+        The history of the last part, since losses of rollouts are not to be compared with those of single frames.
+        Steps, examples, seconds and operations count both parts, and a step is a frame.
+    """
+    then = steps // (2 * rollout) if rollout > 1 else 0
+    parts = [(1, steps - rollout * then, 1.0), *([(rollout, then, SLOWER)] if then else [])]
+    first = None if checkpoint is None else Path(checkpoint).with_suffix(".first.npz")
+    before = {"step": 0, "examples": 0, "seconds": 0.0, "flops": 0.0}
+    history: list[dict] = []
+    for number, (frames, count, slower) in enumerate(parts):
+        options = {"steps": count, "learning_rate": slower * learning_rate, "rounds": min(rounds, count)}
+        history = fit(frames, number, checkpoint=checkpoint if number == len(parts) - 1 else first, **options)
+        for entry in history:
+            for name in before.keys() & entry.keys():
+                entry[name] = before[name] + (frames if name in ("step", "flops") else 1) * entry[name]
+        before = {name: history[-1].get(name, 0) for name in before}
+    if first is not None:  # the whole run's own is left to whoever asked for it
+        first.unlink(missing_ok=True)
+    return history
 
 
 @dataclass(frozen=True)
@@ -59,6 +99,8 @@ class Task:
         *,
         seed: int = 0,
         rollout: int = 1,
+        rounds: int = 10,
+        checkpoint: str | os.PathLike | None = None,
         **options: Any,
     ) -> list[dict]:
         """Train a model on the clips, in batches of 32 windows.
@@ -66,40 +108,31 @@ class Task:
         Args:
             model: Maps a context to a target; or to one for each of its frames, or to several frames ahead, and then it
                 is trained on all of them. One that makes more than one forecast is trained by its own loss.
-            steps, learning_rate, rollout, options: As in `nextframe.training.fit`. With a rollout, half of the steps
-                are on one frame, and the rest on rollouts at a lower rate, where each frame counts as a step.
+            steps, learning_rate, rollout, rounds, checkpoint: As in `fit_with_rollouts`.
             seed: Of the order of the windows.
+            options: As in `nextframe.training.fit`.
 
         Returns:
-            The history of `nextframe.training.fit`; with a rollout, of its second part.
+            As in `fit_with_rollouts`.
         """
-        if rollout > 1:
-            then = max(steps // (2 * rollout), options.get("rounds", 10))
-            checkpoint = options.get("checkpoint")
-            first = None if checkpoint is None else Path(checkpoint).with_suffix(".first.npz")
-            alone = max(steps - rollout * then, options.get("rounds", 10))
-            self._fit(model, alone, learning_rate, seed, 1, **options | {"checkpoint": first})
-            history = self._fit(model, then, SLOWER * learning_rate, seed + 1, rollout, **options)
-            if first is not None:
-                first.unlink(missing_ok=True)
-            return history
-        return self._fit(model, steps, learning_rate, seed, rollout, **options)
+        options |= {"loss": own_loss(model) or "mse"}
+        ahead, context, weights = frames_ahead(model), self.context_shape[0], self.weights
 
-    def _fit(
-        self, model: keras.Model, steps: int, learning_rate: float, seed: int, rollout: int, **options: Any
-    ) -> list[dict]:
-        context = self.context_shape[0]
-        ahead = frames_ahead(model) or (rollout if rollout > 1 else None)
-        targets: dict[str, Any] = {"horizon": ahead} if ahead else {"sequence_targets": len(model.output_shape) == 5}
-        counts, validation_counts = self.weights
-        dataset = windows.window_dataset(
-            self.training_clips, context, batch_size=32, shuffle=True, seed=seed, weights=counts, **targets
-        )
-        validation = windows.window_dataset(
-            self.validation_clips, context, batch_size=100, weights=validation_counts, **targets
-        )
-        options |= {"loss": own_loss(model) or "mse", "rollout": rollout}
-        return training.fit(model, dataset, validation, steps=steps, learning_rate=learning_rate, **options)
+        def fit_part(frames: int, number: int, **part: Any) -> list[dict]:
+            horizon = ahead or (frames if frames > 1 else None)
+            targets: dict[str, Any] = (
+                {"horizon": horizon} if horizon else {"sequence_targets": len(model.output_shape) == 5}
+            )
+            order: dict[str, Any] = {"shuffle": True, "seed": seed + number}
+            train = windows.window_dataset(
+                self.training_clips, context, batch_size=32, weights=weights[0], **order, **targets
+            )
+            validation = windows.window_dataset(
+                self.validation_clips, context, batch_size=100, weights=weights[1], **targets
+            )
+            return training.fit(model, train, validation, rollout=frames, **options, **part)
+
+        return fit_with_rollouts(fit_part, steps, learning_rate, rollout, rounds, checkpoint)
 
     def skill(self, model: keras.Model) -> float:
         """Skill on the test windows, forecasts clipped to 0..1."""

@@ -258,9 +258,15 @@ def test_a_rollout_is_trained_on_after_single_frames(monkeypatch, tmp_path):
     """Half of the steps each, of which a rollout takes as many as it has frames."""
     task = load_task("random_walls_32", training=3, test=2)
     parts = []
-    monkeypatch.setattr(training, "fit", lambda model, train, validation, **options: parts.append((train, options)))
+
+    def fit(model, train, validation, **options):
+        parts.append((train, options))
+        return [{"step": options["steps"], "seconds": 1.5}]
+
+    monkeypatch.setattr(training, "fit", fit)
     model = build("many_futures", task.context_shape, filters=4)
-    task.fit(model, 40, 0.03, rounds=2, rollout=2, context_noise=0.1, checkpoint=tmp_path / "a.npz")
+    options = {"rounds": 2, "rollout": 2, "context_noise": 0.1, "checkpoint": tmp_path / "a.npz"}
+    assert task.fit(model, 40, 0.03, **options) == [{"step": 40, "seconds": 3.0}]
     assert [options["steps"] for _, options in parts] == [20, 10]
     assert [options["rollout"] for _, options in parts] == [1, 2]
     assert [train.element_spec[1].shape[1:] for train, _ in parts] == [(32, 32, 1), (2, 32, 32, 1)]
