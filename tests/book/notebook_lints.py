@@ -1,12 +1,14 @@
 """What a stored chapter must be. Each lint reads one notebook and returns what is wrong with it, in words."""
 
 import re
+import statistics
 from pathlib import Path
 
 from set_repository import colab_address, set_up_cell
 
 LARGEST = 1_000_000  # bytes of a notebook with its outputs
 LONGEST_CELL = 25  # lines
+MEDIAN_CELL = 6  # lines
 LEAST_COMPARED = 0.7  # share of the cells with output that nbval compares
 
 
@@ -85,6 +87,12 @@ def cells_are_short(path, notebook):
         lines = len(cell.source.splitlines())
         if lines > LONGEST_CELL:
             yield f"cell {number} has {lines} lines; at most {LONGEST_CELL}: split it"
+
+
+def most_cells_are_short(path, notebook):
+    median = statistics.median(len(cell.source.splitlines()) for cell in code_cells(notebook))
+    if median > MEDIAN_CELL:
+        yield f"half of the cells have more than {median:g} lines; at most {MEDIAN_CELL}: one idea a cell"
 
 
 def models_are_drawn(path, notebook):
@@ -192,6 +200,7 @@ LINTS = [
     is_seeded,
     is_small,
     cells_are_short,
+    most_cells_are_short,
     models_are_drawn,
     pictures_are_described,
     nbval_can_compare,

@@ -117,6 +117,11 @@ def grow(notebook):
     print_text("x" * (LARGEST + 1))(notebook)
 
 
+def lengthen(notebook):
+    for cell in code_cells(notebook)[::2]:
+        cell.source += "\nx = 1" * 7
+
+
 def show_a_model(notebook):
     cell = code_cells(notebook)[3]
     cell.source, cell.metadata["tags"] = "def conv3d(context_shape):\n    return None", ["model"]
@@ -232,6 +237,7 @@ BREAKS = {
     ],
     "is_small": [grow],
     "cells_are_short": [write_code("x = 1\n" * 26)],
+    "most_cells_are_short": [lengthen],
     "models_are_drawn": [show_a_model],
     "pictures_are_described": [forget_alt, short_alt, silent_video],
     "nbval_can_compare": [write_code("plt.plot(x);"), write_code("clear_output()"), draw_svg],

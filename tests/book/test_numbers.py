@@ -394,3 +394,36 @@ def test_the_newcomers_are_the_files():
         assert page[name]["ms a step"] == f"{1000 * timed['seconds_per_step']:.0f}"
         assert int(page[name]["steps"].replace(",", "")) == int(180 / timed["seconds_per_step"]) // 10 * 10
         assert page[name]["parameters"] == f"{timed['parameters']:,}"
+
+
+WORLDS = {  # as chapter 14 calls them
+    "squared error": "squared error",
+    "cross-entropy": "cross entropy",
+    "+ context noise": "noise",
+    "+ rollouts": "rollouts",
+    "+ rounded rollouts": "rounded rollouts",
+    "+ rare moments": "rare moments",
+    "+ rare moments, longer": "steerable",
+    "a still": "copy last",
+}
+
+
+def test_the_worlds_are_the_files():
+    stored, page = runs("steerable"), tables("14_a_world_you_steer")["rounded in use"]
+    assert set(page) == {*WORLDS, "the game itself"}
+    columns = {"paddle, 100": ("paddle within 1 px", 100), "game's ball, 100": ("follows the ball", 100)}
+    columns |= {f"one ball, {frame}": ("one ball", frame) for frame in (10, 30, 100, 300)}
+    for label, row in WORLDS.items():
+        assert len(stored[row]) == (1 if label == "a still" else 3)
+        for column, (name, frame) in columns.items():
+            shares = [run["drift"]["rounded"][name][frame - 1] for run in stored[row]]
+            assert says(page[label][column], shares), (label, column)
+    assert set(page["the game itself"].values()) == {"1.00"}
+
+
+def test_the_world_that_ships_lasts_for_a_hundred_frames():
+    """With any seed, its frames fed back as they are."""
+    for run in runs("steerable")["steerable"]:
+        drift = run["drift"]["as they are"]
+        assert drift["paddle within 1 px"][99] >= 0.95
+        assert drift["one ball"][99] >= 0.8
