@@ -37,6 +37,7 @@ DPI = 144
 WIDTH = 1100  # pixels of a row of frames, at most
 _GAP, _LABEL = 8, 26  # pixels between frames, and for the text above one
 _LARGEST_ZOOM = 6
+_MARKED = 60  # values of a series, at most, that are marked one by one
 _LEGEND_INSIDE = 4  # series, at most, whose names fit between the lines
 _PLAYER_WIDTH = 672  # pixels on the page: four clips of 32×32 pixels take 160 each
 
@@ -105,7 +106,8 @@ def curves(
         axis.plot(
             x[name] if isinstance(x, Mapping) else x,
             values,
-            "o-",
+            "-" if index < len(OTHERS) else "--",  # a colour that comes again has another line
+            marker="o" if len(values) <= _MARKED else None,
             markersize=3,
             color=_colour(name, index),
             label=name.replace("_", " "),

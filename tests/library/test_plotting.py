@@ -98,6 +98,17 @@ def test_curves_use_the_models_colour():
     assert figure.axes[0].get_yscale() == "log"
 
 
+def test_no_two_curves_look_alike():
+    figure = plotting.curves([1, 2], {f"row {number}": [number, number] for number in range(8)}, "x", "y")
+    assert len({(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines}) == 8
+
+
+@pytest.mark.parametrize(("count", "marker"), [(60, "o"), (61, "None")])
+def test_points_are_marked_where_they_can_be_told_apart(count, marker):
+    figure = plotting.curves(range(count), {"row": [0.0] * count}, "x", "y")
+    assert figure.axes[0].lines[0].get_marker() == marker
+
+
 def test_curves_on_a_figure_that_pyplot_does_not_know():
     known, figure = plt.get_fignums(), Figure()
     assert plotting.curves([1, 2], {"a": [1, 2]}, "x", "y", on=figure) is figure
