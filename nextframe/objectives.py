@@ -12,10 +12,11 @@ import keras
 from keras import ops
 
 from nextframe._utils.validation import one_of, shown, whole_number
+from nextframe.models.flow_matching import NOISE
 
 ALL = 0.01  # how much the mean error of all futures counts beside that of the nearest, so that none is left behind
 ODDS = 1e-3  # how much the odds' cross-entropy counts: about as much as squared errors of pixels
-EVENLY = 7  # shares of the way from noise to frame at which flow matching is validated
+EVENLY = 7  # shares of the way to the frame at which flow matching is validated
 
 Parts = tuple[keras.KerasTensor, keras.KerasTensor | None]  # loss of each example; what a rollout goes on with
 
@@ -32,7 +33,7 @@ def multiple_choice(objective: "Objective", context: Any, target: Any, training:
 
 
 def flow_matching(objective: "Objective", context: Any, target: Any, training: bool) -> Parts:
-    """The squared error of the frame that the denoiser sees, at a random share of the way from noise to the target."""
+    """The squared error of the forecast, and of the frame that the denoiser sees at a random share of the way to it."""
     shape = ops.shape(target)
     if training:
         noise = keras.random.normal(shape, seed=objective.random)
@@ -41,9 +42,11 @@ def flow_matching(objective: "Objective", context: Any, target: Any, training: b
         noise = keras.random.normal(shape, seed=0)
         time = (ops.cast(ops.arange(shape[0]), "float32")[:, None] % EVENLY) / EVENLY
     way = time[:, :, None, None]
-    denoise = objective.network.get_layer("denoiser")
-    found = denoise([context, (1 - way) * noise + way * target, time], training=training)
-    return ops.mean(ops.square(found - target), axis=(1, 2, 3)), None
+    mean = objective.network.get_layer("forecaster")(context, training=training)
+    begin = ops.stop_gradient(mean)  # the forecast learns from its own error alone
+    noisy = (1 - way) * (begin + NOISE * noise) + way * target
+    found = objective.network.get_layer("denoiser")([context, begin, noisy, time], training=training)
+    return ops.mean(ops.square(mean - target) + ops.square(found - target), axis=(1, 2, 3)), None
 
 
 def pinball(objective: "Objective", context: Any, target: Any, training: bool) -> Parts:

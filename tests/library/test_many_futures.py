@@ -70,6 +70,8 @@ def test_flow_matching_draws_both_futures():
     left, right = sides(sampling.sample_next(model, windows.to_unit(jumps(400)[:, :3]), seed=0)).T
     assert (right > left).mean() == pytest.approx(RIGHT, abs=0.15)
     assert (np.abs(right - left) > 0.5).mean() > 0.55  # and less often something between them
+    mean = sides(forecasting.predict_next(model.get_layer("forecaster"), windows.to_unit(jumps(1)[:, :3])))
+    assert mean[0] == pytest.approx([1 - RIGHT, RIGHT], abs=0.15)  # what its path begins with
 
 
 def test_the_last_step_of_a_flow_goes_to_where_the_denoiser_sees_the_frame():
