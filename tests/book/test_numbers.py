@@ -427,3 +427,18 @@ def test_the_world_that_ships_lasts_for_a_hundred_frames():
         drift = run["drift"]["as they are"]
         assert drift["paddle within 1 px"][99] >= 0.95
         assert drift["one ball"][99] >= 0.8
+
+
+def test_the_rollouts_are_the_files():
+    """Ten frames ahead the winner, trained on rollouts, has a lower error than a plain Conv2D trained so has."""
+    page = tables("10_beyond_one_frame")
+    stored = {"one frame": runs("digits-32")["forecaster"], **runs("digits-32-rollouts")}
+    assert set(page["the forecaster, trained on"]) == set(stored)
+    for label, row in page["the forecaster, trained on"].items():
+        errors = [run["scores"]["all"]["MSE per frame"] for run in stored[label]]
+        assert len(errors) == 3
+        for ahead in (1, 2, 5, 10):
+            assert says(row[f"{ahead} ahead"], [error[ahead - 1] for error in errors]), label
+        assert says(row["mean of ten"], np.mean(errors, axis=1).tolist()), label
+    tenth = [run["scores"]["all"]["MSE per frame"][9] for run in stored["rollouts of 5"]]
+    assert max(tenth) < float(page["on test digits"]["trained on rollouts"]["10 ahead"])
