@@ -56,3 +56,19 @@ def errors(page, demo="#live"):
     """Each row's error over the last ten frames; the first row is copying."""
     texts = page.locator(f"{demo} .live-row p").all_inner_texts()
     return [float(re.match(r"error ([\d.]+)", text)[1]) for text in texts]
+
+
+def demo_opener(demo, wait):
+    """Make a fixture: a function that opens the page and starts one of its demos, until `wait(page)` is content."""
+
+    @pytest.fixture
+    def open_demo(open_page):
+        def start(**options):
+            page = open_page(PAGE, **options)
+            page.click(f"{demo} [data-part=start]")
+            wait(page)
+            return page
+
+        return start
+
+    return open_demo

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from live_page import PAGE, forecast, listed, wait_for_ticks
+from live_page import PAGE, demo_opener, forecast, listed, wait_for_ticks
 
 import nextframe
 from nextframe import metrics, sampling
@@ -44,23 +44,17 @@ def past():
     return tasks.random_walls_32(training=1).context[[0, 130]]
 
 
-@pytest.fixture
-def open_demo(open_page):
-    """A function that opens the page and starts the fan."""
-
-    def start(**options):
-        page = open_page(PAGE, **options)
-        page.click(f"{DEMO} [data-part=start]")
-        page.wait_for_selector(f"{DEMO} [data-part=again]", timeout=60_000)
-        wait_for_fan(page)
-        return page
-
-    return start
-
-
 def wait_for_fan(page):
     """Wait until all futures are drawn."""
     page.wait_for_selector(f"{DEMO} .live-fan:not(:has-text('…'))", timeout=60_000)
+
+
+def wait_for_demo(page):
+    page.wait_for_selector(f"{DEMO} [data-part=again]", timeout=60_000)
+    wait_for_fan(page)
+
+
+open_demo = demo_opener(DEMO, wait_for_demo)
 
 
 def said(page):

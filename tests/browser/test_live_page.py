@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 from built_book import HTML
-from live_page import PAGE, errors, forecast, listed, wait_for_ticks
+from live_page import PAGE, demo_opener, errors, forecast, listed, wait_for_ticks
 
 import nextframe
 from nextframe import metrics
@@ -53,17 +53,11 @@ def contexts():
     return tasks.load_task("digits_32", training=1).context[:2]
 
 
-@pytest.fixture
-def open_demo(open_page):
-    """A function that opens the page and starts it."""
+def wait_for_first_network(page):
+    page.wait_for_selector("#live .live-row:nth-child(2)", timeout=60_000)
 
-    def start(**options):
-        page = open_page(PAGE, **options)
-        page.click("#live [data-part=start]")
-        page.wait_for_selector("#live .live-row:nth-child(2)", timeout=60_000)  # the first network has come
-        return page
 
-    return start
+open_demo = demo_opener("#live", wait_for_first_network)
 
 
 def frame(page):

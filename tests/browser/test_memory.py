@@ -6,7 +6,7 @@ import time
 import memory_networks
 import numpy as np
 import pytest
-from live_page import PAGE, errors, forecast, listed, of_the_light, wait_for_ticks
+from live_page import PAGE, demo_opener, errors, forecast, listed, of_the_light, wait_for_ticks
 
 from nextframe import diagnostics, metrics
 from nextframe.datasets import memory_tasks
@@ -17,23 +17,13 @@ NETWORKS = {about["name"]: about for about in LISTED["networks"]}
 DEMO = "#memory"
 
 
-@pytest.fixture
-def open_demo(open_page):
-    """A function that opens the page and starts the light."""
-
-    def start(**options):
-        page = open_page(PAGE, **options)
-        page.click(f"{DEMO} [data-part=start]")
-        wait_for_period(page, 4)
-        return page
-
-    return start
-
-
 def wait_for_period(page, period):
     """Wait until a clip of that period plays: the frame that it repeats is framed."""
     decides = LISTED["frames"] - period + 1
     page.wait_for_selector(f"{DEMO} .live-strip canvas:nth-child({decides}).live-decides", timeout=60_000)
+
+
+open_demo = demo_opener(DEMO, lambda page: wait_for_period(page, 4))
 
 
 def choose(page, period):

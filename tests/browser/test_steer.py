@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from live_page import PAGE, listed, ticks, wait_for_ticks
+from live_page import PAGE, demo_opener, listed, ticks, wait_for_ticks
 
 import nextframe
 from nextframe.datasets import paddle_game
@@ -31,17 +31,11 @@ FORECAST = """async ([about, context, action]) => {
 }"""
 
 
-@pytest.fixture
-def open_demo(open_page):
-    """A function that opens the page and starts the game."""
+def wait_for_game(page):
+    page.wait_for_selector(f"{DEMO} [data-part=reset]", timeout=60_000)
 
-    def start(**options):
-        page = open_page(PAGE, **options)
-        page.click(f"{DEMO} [data-part=start]")
-        page.wait_for_selector(f"{DEMO} [data-part=reset]", timeout=60_000)
-        return page
 
-    return start
+open_demo = demo_opener(DEMO, wait_for_game)
 
 
 def paddle(page, world):

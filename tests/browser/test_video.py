@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import pytest
 import video_network
-from live_page import PAGE, forecast, listed, of_side, ticks, wait_for_ticks
+from live_page import PAGE, demo_opener, forecast, listed, of_side, ticks, wait_for_ticks
 
 import nextframe
 from nextframe import metrics
@@ -72,21 +72,11 @@ def video(known):
     return ffmpeg.encode(known, 12.5)
 
 
-@pytest.fixture
-def open_demo(open_page):
-    """A function that opens the page and starts the clip."""
-
-    def start(**options):
-        page = open_page(PAGE, **options)
-        page.click(f"{DEMO} [data-part=start]")
-        wait_for_message(page, "Now playing: the bottle.")
-        return page
-
-    return start
-
-
 def wait_for_message(page, text):
     page.locator(f"{DEMO} [data-part=message]").filter(has_text=text).wait_for(timeout=60_000)
+
+
+open_demo = demo_opener(DEMO, lambda page: wait_for_message(page, "Now playing: the bottle."))
 
 
 def skills(page):
