@@ -29,6 +29,10 @@ OPTIONAL_REPLACEMENTS = {
         r'(?<=content=")Open this chapter in Colab ',
         "",
     ),
+    "A screen reader says what the arrow beside a page does that has others below it": (
+        r'<summary>(?=<span class="toctree-toggle")',
+        '<summary aria-label="Pages below">',
+    ),
     "The empty corner of a table is no heading": (r'<th class="head">(<p></p>)?</th>', "<td></td>"),
     "A list of citations has roles that are no longer in use, and children that a list may not have": (
         r' role="doc-biblioentry"|(?<=<div) role="list"(?= class="citation-list">)',
@@ -51,7 +55,7 @@ def postprocess(text: str, name: str) -> str:
 def postprocess_pages(app, exception):
     if exception is None and app.builder.name == "html":
         folder = Path(app.outdir)
-        for path in [*folder.glob("book/*.html"), *folder.glob("notebooks/*.html"), folder / "search.html"]:
+        for path in [*folder.glob("book/**/*.html"), *folder.glob("notebooks/*.html"), folder / "search.html"]:
             path.write_text(postprocess(path.read_text(encoding="utf-8"), path.name), encoding="utf-8")
 
 

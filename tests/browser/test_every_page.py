@@ -3,7 +3,7 @@
 import gzip
 
 import pytest
-from built_book import HTML, WRITTEN
+from built_book import HTML, MODULES, WRITTEN
 
 WIDTHS = {"desktop": 1280, "phone": 400}
 LARGEST = 1_500_000  # bytes that a page may load before anybody touches it, compressed
@@ -27,8 +27,12 @@ A_FEW_TOKENS_OF_EACH_KIND = """() => {
 }"""
 
 
+# One template makes the pages of modules: three of them, long or with equations, are looked at as closely
+CLOSELY = [*WRITTEN, *(f"book/api/nextframe.{module}.html" for module in ("layers", "diagnostics", "metrics"))]
+
+
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
-@pytest.mark.parametrize("page_name", WRITTEN)
+@pytest.mark.parametrize("page_name", CLOSELY)
 def test_everybody_can_read_it(page_name, width, open_page, accessibility_violations):
     page = open_page(page_name, width=width, reduced_motion="reduce")  # colours change at once
     assert page.problems == []  # nothing broke, and no other site was asked
@@ -40,7 +44,14 @@ def test_everybody_can_read_it(page_name, width, open_page, accessibility_violat
     assert accessibility_violations(page, known_colours=width == WIDTHS["phone"]) == []
 
 
-@pytest.mark.parametrize("page_name", WRITTEN)
+def test_every_page_of_a_module_fits_a_phone(open_page):
+    page = open_page("book/api.html", width=WIDTHS["phone"])
+    for name in MODULES:
+        page.goto(page.url.split("/book/")[0] + f"/{name}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS["phone"], name
+
+
+@pytest.mark.parametrize("page_name", CLOSELY)
 def test_it_is_light_and_stays_in_place(page_name, browser, site):
     context = browser.new_context()
     page = context.new_page()

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urldefrag, urlparse
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from built_book import HTML, PAGES, WRITTEN
+from built_book import HTML, MODULES, PAGES, WRITTEN
 from PIL import Image
 from set_repository import ROOT, colab_address, published_book, repository
 
@@ -112,9 +112,14 @@ def public_modules():
     return [importlib.import_module(name) for name in names if not re.search(r"\._", name)]
 
 
-def test_every_public_name_is_in_the_library_page(soups):
+@pytest.fixture(scope="module")
+def documented(soups):
+    """What has a place on the library's pages: modules, functions, classes and their members."""
+    return {tag["id"] for page in MODULES for tag in article(soups[page]).find_all(id=True)}
+
+
+def test_every_public_name_is_in_the_library(documented):
     """Under its module, or under the package that offers it (`nextframe.diagnostics.leaks`)."""
-    documented = {tag.get("id") for tag in soups["book/api.html"].find_all(id=True)}
     missing = []
     for module in public_modules():
         for name, value in vars(module).items():
@@ -125,18 +130,17 @@ def test_every_public_name_is_in_the_library_page(soups):
     assert missing == []
 
 
-def test_every_module_of_the_library_page_has_a_heading_and_a_place_in_its_contents(soups):
-    soup = soups["book/api.html"]
-    modules = {tag["id"] for tag in soup.select("[id^=module-nextframe]")}
-    headings = {heading.get_text(strip=True).rstrip("#") for heading in soup.select("article h3")}
-    assert {module.removeprefix("module-") for module in modules} <= headings
-    listed = {link.get_text(strip=True) for link in soup.select("nav.modules a")}
-    assert headings <= listed
-    assert not soup.find_all("blockquote")  # where an equation would run into one line
+def test_every_page_of_a_module_is_named_after_it_and_listed_with_what_it_does(soups):
+    listed = {row.a.get_text(): row.find_all("td")[1].get_text() for row in soups["book/api.html"].select("article tr")}
+    names = [page.removeprefix("book/api/").removesuffix(".html") for page in MODULES]
+    assert sorted(listed) == sorted(names)
+    assert all(listed.values())
+    for page, name in zip(MODULES, names, strict=True):
+        assert soups[page].select_one("article h1").get_text(strip=True).rstrip("#") == name
+        assert not soups[page].find_all("blockquote")  # where an equation would run into one line
 
 
-def test_no_internal_module_is_in_the_library_page(soups):
-    documented = {tag.get("id") for tag in soups["book/api.html"].find_all(id=True)}
+def test_no_internal_module_is_in_the_library(documented):
     assert not [name for name in documented if re.match(r"nextframe\..*\b_", name)]
 
 
