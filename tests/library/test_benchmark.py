@@ -1,5 +1,6 @@
 """The benchmark: what it stores, what it does again, and what survives when it is killed."""
 
+import functools
 import json
 import shutil
 import subprocess
@@ -235,24 +236,40 @@ def test_unknown_names_are_explained(protocol, tmp_path):
         runner.run_benchmark(protocol, folder=tmp_path)
 
 
-@pytest.mark.parametrize("name", protocols.NAMES)
-def test_the_books_protocols_name_models_that_can_be_built(name):
+def networks_by_protocol():
+    """(frames, model, arguments) of every row of the book's protocols: those that no protocol before has, each once."""
+    seen, found = set(), {}
+    for name in protocols.NAMES:
+        frames = protocols.settings(name)["task"]
+        rows = Benchmark(name).rows.values()  # refuses a model that there is not
+        parts = ((frames | row.get("task", {}), row["model"], protocols.arguments(row)) for row in rows)
+        of_protocol = {json.dumps(part, sort_keys=True) for part in parts}
+        found[name] = sorted(of_protocol - seen)
+        seen |= of_protocol
+    return found
+
+
+@pytest.mark.parametrize("networks", networks_by_protocol().values(), ids=protocols.NAMES)
+def test_the_books_protocols_name_models_that_can_be_built(networks):
     """On the protocol's own frames: of a few clips, and without a download."""
-    settings = protocols.settings(name)
-    few = {argument: 2 for argument in ("training", "test") if argument in settings["task"]}
+
+    @functools.cache
+    def shape(of_frames):
+        frames = json.loads(of_frames)
+        few = {argument: 2 for argument in ("training", "test") if argument in frames}
+        return tasks.load_task(**frames | few).context_shape
+
     policy = tensorflow_datasets.testing.MockPolicy.USE_CODE
     with tensorflow_datasets.testing.mock_data(num_examples=2, policy=policy):
-        shapes = {
-            json.dumps(row.get("task", {})): tasks.load_task(
-                **settings["task"] | row.get("task", {}) | few
-            ).context_shape
-            for row in settings["models"].values()
-        }
-    plan = Benchmark(name)  # refuses a model that there is not
-    for row in plan.rows.values():
-        shape = shapes.get(json.dumps(row.get("task", {})), next(iter(shapes.values())))
-        model = build(row["model"], shape, **protocols.arguments(row))
-        assert row["model"] in CLASSIFIERS | PROBABILISTIC or model.output_shape == (None, *shape[1:])
+        for frames, name, arguments in map(json.loads, networks):
+            context_shape = shape(json.dumps(frames))
+            model = build(name, context_shape, **arguments)
+            assert name in CLASSIFIERS | PROBABILISTIC or model.output_shape == (None, *context_shape[1:])
+
+
+@pytest.mark.parametrize("name", protocols.NAMES)
+def test_the_books_protocols_read_differences_in_rows_that_they_have(name):
+    settings = protocols.settings(name)
     assert set(settings["training"].get("on_differences", [])) <= set(settings["models"])
 
 
