@@ -89,9 +89,10 @@ test: lint
 	$(OFFLINE) $(BIN)/pytest -q tests/pages
 	$(OFFLINE) $(BIN)/pytest -q $(PARALLEL) tests/browser
 
+# Colab's packages and JAX are fetched while the tests compute
 ci:
-	$(MAKE) -j 2 .venv/dev-ready $(if $(COLAB_PYTHON),.venv-colab/ready)
-	$(MAKE) test
+	$(MAKE) .venv/dev-ready
+	$(MAKE) -j 2 test .venv-jax/ready $(if $(COLAB_PYTHON),.venv-colab/ready)
 	$(MAKE) test-backends BACKENDS=jax
 	@if $(MAKE) -s colab-python; then $(MAKE) test-colab; else echo "Skipped test-colab: no Python 3.13 on this machine"; fi
 
