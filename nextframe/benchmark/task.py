@@ -115,7 +115,7 @@ class Task:
         Returns:
             As in `fit_with_rollouts`.
         """
-        options |= {"loss": own_loss(model) or "mse"}
+        options = {"loss": own_loss(model) or "mse"} | options
         ahead, context, weights = frames_ahead(model), self.context_shape[0], self.weights
 
         def fit_part(frames: int, number: int, **part: Any) -> list[dict]:

@@ -181,6 +181,16 @@ def test_fit_trains_on_the_clips(monkeypatch):
     assert task.skill(model) > before + 0.1
 
 
+@pytest.mark.parametrize("loss", ["mse", "mae", "cross_entropy"])
+def test_fit_trains_with_the_loss_that_it_is_given(loss):
+    task = tasks.digits_32(training=2)
+    model = build("frames_as_channels", task.context_shape, filters=2, depth=2, head="sigmoid")
+    history = task.fit(model, 1, 1e-3, rounds=1, loss=loss, progress=False)
+    held_out = windows.window_dataset(task.validation_clips, task.context_shape[0], batch_size=100)
+    model.compile(loss=training.LOSSES[loss]())
+    assert history[-1]["validation"] == pytest.approx(model.evaluate(held_out, verbose=0), rel=1e-5)
+
+
 def test_fit_trains_every_step_of_a_model_that_has_them(monkeypatch):
     monkeypatch.setenv("NEXTFRAME_PROFILE", "ci")
     task = tasks.digits_32()
