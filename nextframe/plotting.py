@@ -12,6 +12,7 @@ import numpy as np
 from IPython.display import HTML, Markdown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from nextframe._utils import ffmpeg, pages
 from nextframe._utils.pixels import ERROR_MAP, as_planes, to_bytes
@@ -36,6 +37,7 @@ OTHERS = ("#b8860b", "#882255", "#88ccee", "#332288", "#ee8866")  # for all othe
 DPI = 144
 WIDTH = 1100  # pixels of a row of frames, at most
 _GAP, _LABEL = 8, 26  # pixels between frames, and for the text above one
+_EDGE = 1  # pixel around a frame: a thin line, since a frame may be white at its edge, like the page
 _LARGEST_ZOOM = 6
 _MARKED = 60  # values of a series, at most, that are marked one by one
 _LEGEND_INSIDE = 4  # series, at most, whose names fit between the lines
@@ -224,8 +226,9 @@ def _grid(rows: list[list], title: str, largest_error: float = 1.0) -> Figure:
     columns = len(rows[0])
     zoom = max(1, min(_LARGEST_ZOOM, ((WIDTH + _GAP) // columns - _GAP) // width))
     cell_height, cell_width = height * zoom + _LABEL, width * zoom + _GAP
-    total_height, total_width = cell_height * len(rows) + _LABEL, cell_width * columns - _GAP
+    total_height, total_width = cell_height * len(rows) + _LABEL + _EDGE, cell_width * columns - _GAP + 2 * _EDGE
     figure = plt.figure(figsize=(total_width / DPI, total_height / DPI), dpi=DPI, facecolor="white")
+    whole, edge = np.array([total_width, total_height] * 2), _EDGE * np.array([-1, -1, 2, 2])
     longest = max(len(cell[1]) for cells in rows for cell in cells if cell)
     size = min(9, max(6, 0.8 * cell_width / max(1, longest)))  # of the letters, in points: as large as there is room
     for row, cells in enumerate(rows):
@@ -233,15 +236,13 @@ def _grid(rows: list[list], title: str, largest_error: float = 1.0) -> Figure:
             if cell is None:
                 continue
             plane, label = cell
-            top = _LABEL + row * cell_height + _LABEL
-            box = (column * cell_width, total_height - top - height * zoom, width * zoom, height * zoom)
-            axis = figure.add_axes(
-                (box[0] / total_width, box[1] / total_height, box[2] / total_width, box[3] / total_height)
-            )
-            if row:
-                axis.imshow(plane, cmap=ERROR_MAP, vmin=-largest_error, vmax=largest_error, interpolation="nearest")
-            else:
-                axis.imshow(to_bytes(plane), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            bottom = (len(rows) - row - 1) * cell_height + _EDGE
+            place = np.array([column * cell_width + _EDGE, bottom, width * zoom, height * zoom])
+            x, y, *sides = (place + edge) / whole
+            figure.add_artist(Rectangle((x, y), *sides, facecolor="#cccccc", linewidth=0, zorder=-1))
+            axis = figure.add_axes(place / whole)
+            low, high, colours = (-largest_error, largest_error, ERROR_MAP) if row else (0, 255, "gray")
+            axis.imshow(plane if row else to_bytes(plane), colours, vmin=low, vmax=high, interpolation="nearest")
             axis.set_axis_off()
             axis.set_title(label, fontsize=size, pad=3)
     figure.suptitle(title, x=0, y=1, ha="left", va="top", fontsize=9)

@@ -40,8 +40,10 @@ def test_frames_are_drawn_pixel_for_pixel():
     drawn = pixels(plotting.show_frames(frame, ["one"])).astype(int)
     zoom = plotting._LARGEST_ZOOM
     blocks = frame[0].repeat(zoom, 0).repeat(zoom, 1).astype(int)
-    shown = drawn[-len(blocks) :, : blocks.shape[1]]  # below the label and the title
+    shown = drawn[-len(blocks) - 1 : -1, 1:-1]  # below the label and the title, within an edge of one pixel
     assert np.abs(shown - blocks).max() <= 1  # the grey map has 256 steps of its own
+    edges = drawn[-len(blocks) - 1 :, 0], drawn[-len(blocks) - 1 :, -1], drawn[-1], drawn[-len(blocks) - 2]
+    assert all(np.abs(edge[1:-1] - 204).max() <= 1 for edge in edges)  # seen on a white page where the frame is white
 
 
 def test_forecasts_share_one_error_scale(window):
