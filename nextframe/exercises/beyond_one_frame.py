@@ -83,8 +83,8 @@ EXERCISES = {
     "10.2": Exercise(
         "predict",
         _frames_ahead_of_black,
-        "The ConvLSTM, by far the better one at one frame, stays bright where it no longer knows. The dense LSTM "
-        "shows a dim cloud, which costs less.",
+        "The ConvLSTM, by far the better one at one frame, grows brighter than the truth where it no longer "
+        "knows. The dense LSTM stays dimmer than the truth, which costs less.",
         within=1,
         traps=(
             ({"conv_lstm": 10, "dense_lstm": 6}, "The other way round: a bright digit in a wrong place costs more."),
