@@ -10,7 +10,7 @@ import keras
 
 from nextframe import metrics, windows
 from nextframe.benchmark import results
-from nextframe.benchmark.futures_task import CONTEXT, LENGTH, score_model
+from nextframe.benchmark.futures_task import CONTEXT, LENGTH
 from nextframe.benchmark.plan import Benchmark, weights_folder
 from nextframe.benchmark.tasks import load_task
 from nextframe.datasets.random_futures import random_walls
@@ -43,7 +43,9 @@ def main() -> None:
         tried = {str(factor): energies(sharpened(model, factor)) for factor in FACTORS}
         # all of the ten frames as near to the truth's energy as they can be
         best = min(tried, key=lambda factor: max(abs(share - 1) for share in tried[factor]))
-        scores = score_model(sharpened(model, float(best)), task, job.settings["horizon"], job.settings["seed"])
+        scores = task.score(sharpened(model, float(best)), horizon=job.settings["horizon"], seed=job.settings["seed"])[
+            "scores"
+        ]
         runs[job.label] = {"validation energy": tried, "factor": float(best), "scores": scores}
         print(job.label, best, [round(share, 2) for share in scores["energy"]], flush=True)
         results.save("many_futures_sharpened", {"protocol": plan.name, "factors": FACTORS, "runs": runs})

@@ -12,10 +12,8 @@ from typing import Any
 import keras
 
 from nextframe import diagnostics
-from nextframe.benchmark import scoring, tasks
-from nextframe.benchmark.futures_task import FuturesTask, score_model
-from nextframe.benchmark.steered import SteeredTask
-from nextframe.benchmark.task import LabelledTask, Task
+from nextframe.benchmark import tasks
+from nextframe.benchmark.task import AnyTask
 from nextframe.models import build
 from nextframe.models.on_differences import on_differences
 
@@ -100,8 +98,7 @@ def train_and_score(
     """Train a model and score it on the test clips; a baseline, with no steps, is scored as it is.
 
     Returns:
-        Its history, scores over the horizon, the error of each test window, and diagnostics; of a task whose future is
-        open, history and scores of samples; of a classifier, history and accuracy. And the model, if trained.
+        Its parameters, operations and history, with what the task's `score` says of it. And the model, if trained.
     """
     data = tasks.load_task(**task)
     network = _build(model, arguments, data, seed, differences)
@@ -127,31 +124,13 @@ def train_and_score(
         "history": history,
         "validation": min((entry["validation"] for entry in history), default=None),
     }
-    if isinstance(data, LabelledTask):
-        return result | {"accuracy": data.accuracy(network)}, network
-    if isinstance(data, SteeredTask):
-        return result | {"drift": data.drift(network, horizon)}, network if steps else None
-    if isinstance(data, FuturesTask):
-        return _without_nan(result | {"scores": score_model(network, data, horizon, seed)}), network if steps else None
-    groups = {"all": slice(None)} | data.groups
-    result |= {
-        "scores": {
-            name: scoring.score_horizon(network, data.context[part], data.future[part, :horizon])
-            for name, part in groups.items()
-        },
-        "clip_mse": scoring.clip_mse(network, data.context, data.truth),
-        "elsewhere": {
-            name: scoring.score_elsewhere(network, model, arguments, *windows)
-            for name, windows in data.elsewhere.items()
-        },
-        "diagnostics": scoring.diagnose(network, data),
-    }
+    result |= data.score(network, horizon=horizon, seed=seed, rebuild=lambda shape: build(model, shape, **arguments))
     return _without_nan(result), network if steps else None
 
 
 def _seconds_per_step(
     network: keras.Model,
-    data: Task | LabelledTask | SteeredTask,
+    data: AnyTask,
     steps: int,
     clock: Callable[[], float],
 ) -> float:
@@ -178,9 +157,7 @@ class StopWatch(keras.callbacks.Callback):
         self.seconds.append(self.clock() - self.begun)
 
 
-def _build(
-    model: str, arguments: dict, data: Task | LabelledTask | SteeredTask, seed: int, differences: bool
-) -> keras.Model:
+def _build(model: str, arguments: dict, data: AnyTask, seed: int, differences: bool) -> keras.Model:
     keras.utils.set_random_seed(seed)
     network = build(model, data.context_shape, **arguments)
     return on_differences(network) if differences else network

@@ -4,14 +4,11 @@ import functools
 import hashlib
 import inspect
 import json
-from collections.abc import Iterable
 from typing import Any
 
 import keras
-import numpy as np
 
-from nextframe.benchmark.steered import SteeredTask
-from nextframe.benchmark.task import LabelledTask, Task
+from nextframe.benchmark.task import AnyTask
 from nextframe.benchmark.tasks import load_task
 from nextframe.models import build, model_functions
 from nextframe.models.backbones import frame_encoder
@@ -50,28 +47,15 @@ def structure(model: keras.Model) -> str:
     return hashlib.sha256(json.dumps(_without_names(config), sort_keys=True).encode()).hexdigest()
 
 
-def data(task: Task | LabelledTask | SteeredTask) -> str:
-    """Return the SHA-256 of all clips of a task (to train on, choose by, be scored on), and of what goes with them."""
+def data(task: AnyTask) -> str:
+    """Return the SHA-256 of all that a task holds: its clips (to train on, choose by, be scored on), and the rest."""
     digest = hashlib.sha256()
-
-    def add(arrays: Iterable[np.ndarray]) -> None:
-        for array in arrays:
-            digest.update(repr((array.shape, array.dtype.str)).encode())
-            digest.update(array.tobytes())
-
-    if isinstance(task, LabelledTask):
-        add([*task.clips.values(), *task.labels.values()])
-        return digest.hexdigest()
-    if isinstance(task, SteeredTask):
-        add([*task.frames.values(), *task.actions.values()])
-        return digest.hexdigest()
-    for clips in (task.training_clips, task.validation_clips, task.context, task.future):
-        add(clips)
-    for pair in task.elsewhere.values():
-        add(pair)
-    if any(task.weights):
-        weights = [[f"{weight:.4g}" for weight in of_part or ()] for of_part in task.weights]  # not their last digits
-        digest.update(repr((weights, task.groups)).encode())
+    for part in task.contents():
+        if isinstance(part, str):
+            digest.update(part.encode())
+        else:
+            digest.update(repr((part.shape, part.dtype.str)).encode())
+            digest.update(part.tobytes())
     return digest.hexdigest()
 
 

@@ -1,13 +1,14 @@
 """A task whose future is open: models draw from it, and what they draw is scored."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 
 from nextframe import metrics, sample_metrics, windows
 from nextframe.benchmark.digit_reader import read_digits
-from nextframe.benchmark.task import Task
+from nextframe.benchmark.task import Rebuild, Task
 from nextframe.datasets.random_futures import random_walls, true_futures
 from nextframe.sampling import sample_rollout
 
@@ -29,6 +30,11 @@ class FuturesTask(Task):
     digits: np.ndarray
     law: np.ndarray
 
+    def score(self, model: keras.Model, *, horizon: int, seed: int, rebuild: Rebuild | None = None) -> dict[str, Any]:
+        """Draw `SAMPLES` futures of each test window; return the "scores" of `score_samples` and `score_drift`."""
+        scores = score_samples(sample_rollout(model, self.context, horizon, SAMPLES, seed), self)
+        return {"scores": scores | score_drift(model, self, seed)}
+
 
 def random_walls_32(training: int, test: int = 200) -> FuturesTask:
     """One digit of 16 pixels on 32×32 that leaves each wall in a random direction; five frames of context, ten to draw.
@@ -49,12 +55,6 @@ def random_walls_32(training: int, test: int = 200) -> FuturesTask:
         digits=known["digit"],
         law=windows.to_unit(law),
     )
-
-
-def score_model(model: keras.Model, task: FuturesTask, horizon: int, seed: int) -> dict[str, list[float]]:
-    """Draw `SAMPLES` futures of each test window, and score them; see `score_samples` and `score_drift`."""
-    scores = score_samples(sample_rollout(model, task.context, horizon, SAMPLES, seed), task)
-    return scores | score_drift(model, task, seed)
 
 
 def score_drift(model: keras.Model, task: FuturesTask, seed: int) -> dict[str, list[float]]:

@@ -1,30 +1,35 @@
 """Scores of a trained model: its errors on the test windows, ahead in time and elsewhere, and its diagnostics."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
 from nextframe import diagnostics, metrics
-from nextframe.benchmark.task import Task
 from nextframe.forecasting import predict_along, predict_next, rollout
 from nextframe.layers import FlowProposals
-from nextframe.models import build
 
 _AT_ONCE = 500  # windows scored at once: ten thousand forecasts of ten frames do not fit everywhere
 _DIAGNOSED = 64  # windows that diagnostics look at
 
 
 def score_elsewhere(
-    network: keras.Model, model: str, arguments: dict, context: np.ndarray, truth: np.ndarray
+    network: keras.Model, rebuild: Callable[[tuple[int, ...]], keras.Model], context: np.ndarray, truth: np.ndarray
 ) -> dict[str, Any] | None:
     """MSE per frame on other clips, and that of copying; None for frames of a size that the weights do not fit.
+
+    Args:
+        network: Maps a context to a target.
+        rebuild: Makes the same network for a context of another shape.
+        context: `(windows, N, height, width, 1)`, float32 in 0..1.
+        truth: The frame after each.
 
     Returns:
         Both means, and "clip_mse", the model's for each window.
     """
     if network.input_shape[1:] != context.shape[1:]:
-        other = build(model, context.shape[1:], **arguments)
+        other = rebuild(context.shape[1:])
         weights = network.get_weights()
         if [array.shape for array in other.get_weights()] != [array.shape for array in weights]:
             return None
@@ -88,9 +93,9 @@ def _score_part(network: keras.Model, context: np.ndarray, future: np.ndarray) -
     return {name: values.mean(axis=0) for name, values in means.items()}
 
 
-def diagnose(network: keras.Model, data: Task) -> dict:
-    """Return what `nextframe.diagnostics` says of a network, by name."""
-    context = data.context[:_DIAGNOSED]
+def diagnose(network: keras.Model, context: np.ndarray, video: np.ndarray) -> dict:
+    """Return what `nextframe.diagnostics` says of a network, by name: on the first contexts, and along a video."""
+    context = context[:_DIAGNOSED]
     shifts = [shift for shift in (1, 2, 4, 8) if 2 * shift < min(context.shape[2:4])]
     has_gradient = not any(isinstance(layer, FlowProposals) for layer in network.layers)
     with np.errstate(invalid="ignore"):  # changes relative to a black forecast are 0 ÷ 0
@@ -100,5 +105,5 @@ def diagnose(network: keras.Model, data: Task) -> dict:
                 diagnostics.temporal_receptive_field(network, context).tolist() if has_gradient else None
             ),
             "order_sensitivity": diagnostics.order_sensitivity(network, context),
-            "leaks": diagnostics.leaks(network, data.video[:, : context.shape[1] + 3]),
+            "leaks": diagnostics.leaks(network, video[:, : context.shape[1] + 3]),
         }

@@ -1,6 +1,7 @@
 """A task that is steered: episodes of frames and actions, and a score that says how a rollout drifts."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import keras
 import numpy as np
 
 from nextframe import steering, training, windows
-from nextframe.benchmark.task import fit_with_rollouts
+from nextframe.benchmark.task import Rebuild, fit_with_rollouts
 from nextframe.datasets import paddle_game as game
 from nextframe.datasets.paddle_drift import drift
 
@@ -74,6 +75,14 @@ class SteeredTask:
             return training.fit(network, train, validation, **options, **part)
 
         return fit_with_rollouts(fit_part, steps, learning_rate, rollout, rounds, checkpoint)
+
+    def score(self, model: keras.Model, *, horizon: int, seed: int, rebuild: Rebuild) -> dict[str, Any]:
+        """Return the "drift" over the horizon."""
+        return {"drift": self.drift(model, horizon)}
+
+    def contents(self) -> Iterator[np.ndarray | str]:
+        """Return every frame and action, as in `nextframe.benchmark.task.AnyTask.contents`."""
+        yield from (*self.frames.values(), *self.actions.values())
 
     def drift(self, model: keras.Model, horizon: int) -> dict[str, dict[str, list[float]]]:
         """Let a model play the test episodes' actions, with its frames fed back as they are, and rounded.

@@ -1,19 +1,21 @@
 """A task: clips to train on, to choose by and to be scored on; with frames to forecast, or with labels."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 
 from nextframe import metrics, training, windows
 from nextframe._utils.keras_layers import frames_ahead
+from nextframe.benchmark import scoring
 from nextframe.forecasting import predict_next
 from nextframe.objectives import own_loss
 
+Rebuild = Callable[[tuple[int, ...]], keras.Model]
 SLOWER = 1 / 3  # rate of the part of a training that is on rollouts
 
 
@@ -53,6 +55,33 @@ def fit_with_rollouts(
     if first is not None:  # the whole run's own is left to whoever asked for it
         first.unlink(missing_ok=True)
     return history
+
+
+class AnyTask(Protocol):
+    """What the benchmark asks of a task, whatever its kind: `Task`, and those that forecast no single frame."""
+
+    @property
+    def context_shape(self) -> tuple[int, ...]:
+        """The shape that `nextframe.models.build` takes: `(N, height, width, 1)`."""
+
+    def fit(self, model: keras.Model, steps: int, learning_rate: float, *, seed: int = 0, **options: Any) -> list[dict]:
+        """Train a model on the task's clips; return the history."""
+
+    def score(self, model: keras.Model, *, horizon: int, seed: int, rebuild: Rebuild) -> dict[str, Any]:
+        """Score a trained model on the test clips.
+
+        Args:
+            model: As `fit` left it.
+            horizon: Frames ahead that a rollout is scored on, where there is one.
+            seed: Of what is drawn, where something is.
+            rebuild: Makes the same model for a context of another shape.
+
+        Returns:
+            What is kept of a run, by name.
+        """
+
+    def contents(self) -> Iterator[np.ndarray | str]:
+        """Return all that a result depends on, for its fingerprint: every clip, and what goes with them."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +163,38 @@ class Task:
 
         return fit_with_rollouts(fit_part, steps, learning_rate, rollout, rounds, checkpoint)
 
+    def score(self, model: keras.Model, *, horizon: int, seed: int, rebuild: Rebuild) -> dict[str, Any]:
+        """Score a model on the test windows, as in `AnyTask.score`.
+
+        Returns:
+            "scores" over the horizon, of all windows and of each group; "clip_mse", the error of each window; the
+            scores "elsewhere"; and "diagnostics".
+        """
+        groups = {"all": slice(None)} | self.groups
+        return {
+            "scores": {
+                name: scoring.score_horizon(model, self.context[part], self.future[part, :horizon])
+                for name, part in groups.items()
+            },
+            "clip_mse": scoring.clip_mse(model, self.context, self.truth),
+            "elsewhere": {
+                name: scoring.score_elsewhere(model, rebuild, *windows) for name, windows in self.elsewhere.items()
+            },
+            "diagnostics": scoring.diagnose(model, self.context, self.video),
+        }
+
+    def contents(self) -> Iterator[np.ndarray | str]:
+        """Return every clip, and how much it counts, as in `AnyTask.contents`."""
+        for clips in (self.training_clips, self.validation_clips, self.context, self.future):
+            yield from clips
+        for pair in self.elsewhere.values():
+            yield from pair
+        if any(self.weights):
+            weights = [
+                [f"{weight:.4g}" for weight in of_part or ()] for of_part in self.weights
+            ]  # not their last digits
+            yield repr((weights, self.groups))
+
     def skill(self, model: keras.Model) -> float:
         """Skill on the test windows, forecasts clipped to 0..1."""
         forecast = metrics.clip_to_unit(predict_next(model, self.context))
@@ -172,6 +233,14 @@ class LabelledTask:
         validation = self._dataset("validation", batch_size=100)
         options |= {"steps": steps, "learning_rate": learning_rate, "loss": "classes"}
         return training.fit(model, train, validation, **options)
+
+    def score(self, model: keras.Model, *, horizon: int, seed: int, rebuild: Rebuild) -> dict[str, Any]:
+        """Return the "accuracy" on the test clips."""
+        return {"accuracy": self.accuracy(model)}
+
+    def contents(self) -> Iterator[np.ndarray | str]:
+        """Return every clip and label, as in `AnyTask.contents`."""
+        yield from (*self.clips.values(), *self.labels.values())
 
     def accuracy(self, model: keras.Model) -> float:
         """Share of right answers on the test clips."""

@@ -8,8 +8,8 @@ import numpy as np
 from nextframe import clips, metrics, profiles, windows
 from nextframe._utils.validation import one_of, whole_number
 from nextframe.benchmark.futures_task import random_walls_32
-from nextframe.benchmark.steered import SteeredTask, paddle_game
-from nextframe.benchmark.task import LabelledTask, Task
+from nextframe.benchmark.steered import paddle_game
+from nextframe.benchmark.task import AnyTask, LabelledTask, Task
 from nextframe.datasets.labelled_motion import moving_digits_with_labels
 from nextframe.datasets.memory_tasks import MEMORY_TASKS, as_windows, memory_clips
 from nextframe.datasets.moving_digits import SPLITS, moving_digits, paths
@@ -233,7 +233,7 @@ TASKS = {
 }
 
 
-def load_task(source: str, **arguments: Any) -> Task | LabelledTask | SteeredTask:
+def load_task(source: str, **arguments: Any) -> AnyTask:
     """Return the task that the `[task]` of such a file asks for.
 
     Args:

@@ -73,8 +73,8 @@ EXERCISES = {
     "2.2": Exercise(
         "predict",
         _half_beats_flow,
-        "On these windows little moves, and a single fitted number does as well as flow. Where more moves, flow is ahead on the "
-        "bottle: chapter 4 scores such windows.",
+        "On these windows little moves, and a single fitted number does as well as flow. Where more moves, flow is "
+        "ahead on the bottle: chapter 4 scores such windows.",
     ),
     "2.3": Exercise(
         "predict",
