@@ -313,6 +313,22 @@ def test_the_first_page_is_right_about_real_clips(size):
     assert means["trained"] < means["unseen"]
 
 
+def test_the_verdict_is_right_about_the_parts_of_the_winner():
+    parts = runs("digits-32-parts")
+
+    def error(row, where=None):
+        scores = [run["elsewhere"][where] if where else run["scores"]["all"] for run in parts[row]]
+        return np.mean([np.ravel(of["MSE per frame"])[0] for of in scores])
+
+    order = sorted(parts, key=error)
+    assert (order[0], order[-2:]) == ("whole", ["two frames", "no lower resolution"])
+    assert error("no lower resolution") > 1.6 * error("whole")
+    assert min(parts, key=lambda row: error(row, "walls at 2")) == "no lower resolution"
+    assert abs(error("no motion") - error("motion kernels")) < 0.03 < 0.3 < error("no motion") - error("whole")
+    plain = [run["scores"]["all"]["MSE per frame"][0] for run in runs("digits-32")["frames as channels"]]
+    assert error("motion kernels alone") < min(plain)
+
+
 def test_the_live_page_is_right_about_shifts():
     """Whose error grows most by a small shift, and by a large one; as its script does it, what moves in is black."""
     task = tasks.digits_32()
