@@ -44,10 +44,10 @@ def test_everybody_can_read_it(page_name, width, open_page, accessibility_violat
     assert accessibility_violations(page, known_colours=width == WIDTHS["phone"]) == []
 
 
-def test_every_page_of_a_module_fits_a_phone(open_page):
+def test_every_page_of_a_module_fits_a_phone(open_page, site):
     page = open_page("book/api.html", width=WIDTHS["phone"])
     for name in MODULES:
-        page.goto(page.url.split("/book/")[0] + f"/{name}")
+        page.goto(f"{site}/{name}")
         assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS["phone"], name
 
 
