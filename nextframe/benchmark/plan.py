@@ -124,12 +124,19 @@ class Benchmark:
         Raises:
             ValueError: No row does.
         """
+        row = self.find_row(model, arguments, **others)
+        if row is None:
+            raise ValueError(f"protocol {self.name}: no row trains {model} with {arguments}")
+        return row
+
+    def find_row(self, model: str, arguments: dict, **others: Any) -> str | None:
+        """Return the row that `row_of` returns, or None where it would raise."""
         wanted = {"model": model, "arguments": arguments} | others
         for row in self.rows:
             inputs = self.inputs(row)
             if all(inputs.get(name) == value for name, value in wanted.items()):
                 return row
-        raise ValueError(f"protocol {self.name}: no row trains {model} with {arguments}")
+        return None
 
     def steps(self, model: str) -> int | None:
         """Number of steps in the protocol's seconds, or None if the model has not been calibrated."""
@@ -171,18 +178,19 @@ class Benchmark:
         return self.settings["search"] | self.rows[model].get("search", {})
 
     def _timed(self, model: str) -> dict | None:
-        """The calibration of a row, or, in a protocol with a base, of the base's row of the same model."""
+        """The calibration of a row, or, in a protocol with a base, of a base's row of the same model."""
         if "base" not in self.settings:
             return self.read(f"calibration/{model}")
-        base = Benchmark(self.settings["base"], self.folder.parent)
-        try:
-            row = base.row_of(**{"differences": None} | _without_conditions(self.inputs(model)))
-        except ValueError:
-            raise ValueError(
-                f"protocol {self.name}: {model} is no row of its base {base.name}, which would say how many steps its "
-                f"seconds are: give its steps, or add the row to {base.name}"
-            ) from None
-        return base.read(f"calibration/{row}")
+        inputs = {"differences": None} | _without_conditions(self.inputs(model))
+        bases = [Benchmark(name, self.folder.parent) for name in self.settings["base"]]
+        for base in bases:
+            if row := base.find_row(**inputs):
+                return base.read(f"calibration/{row}")
+        names = " or ".join(base.name for base in bases)
+        raise ValueError(
+            f"protocol {self.name}: {model} is no row of its base {names}, which would say how many steps its seconds "
+            f"are: give its steps, or add the row to {names}"
+        )
 
     def _schedule(self, model: str) -> dict:
         training = self._training(model)

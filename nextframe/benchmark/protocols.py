@@ -4,8 +4,8 @@ They are files beside this module, `digits-32.toml` and its like. Each line of `
 a model's arguments; `model`, where the row is not named after its model; `task`, `training` and `search`, where it has
 entries of its own in place of those of these tables. With `[variants]`, each row is measured once for each of them: row
 `lstm` with the changes of variant `short` is the row `lstm-short`. With `base`, a protocol says only what differs from
-another one; its seconds are as many steps as the other one's calibration has timed. TOML has no null, so "null" stands
-for None.
+another one, or from the first of several; its seconds are as many steps as their calibrations have timed. TOML has no
+null, so "null" stands for None.
 """
 
 import os
@@ -36,7 +36,8 @@ def settings(protocol: str | os.PathLike) -> dict:
         text = (_FOLDER / f"{protocol}.toml").read_text(encoding="utf-8")
     tables = tomllib.loads(text)
     if "base" in tables:
-        base = settings(tables["base"])
+        tables["base"] = [tables["base"]] if isinstance(tables["base"], str) else tables["base"]
+        base = settings(tables["base"][0])
         changed = {name: base[name] | tables.get(name, {}) for name in ("task", "training", "search")}
         tables = base | tables | changed
     missing = {"task", "training", "search", "models"} - set(tables)

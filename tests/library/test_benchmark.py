@@ -375,6 +375,25 @@ def test_a_row_that_the_base_does_not_have_is_explained(protocol, tmp_path):
     assert Benchmark(other, tmp_path).steps("wider") == 8
 
 
+def test_rows_of_several_bases_may_be_compared(protocol, tmp_path):
+    """Each row has the steps of the base that trains it; the rest is as in the first."""
+    put_calibration(protocol, tmp_path, seconds_per_step=0.002)
+    wider = tmp_path / "wider.toml"
+    wider.write_text(f'{SMALL}wider = {{ model = "{MODEL}", filters = 3 }}\n')
+    results.save("calibration/wider", {"seconds_per_step": 0.001}, tmp_path / "wider")
+    both = tmp_path / "both.toml"
+    both.write_text(
+        f'base = ["{protocol}", "{wider}"]\n[training]\nseconds = 0.2\n'
+        f"[models]\n{MODEL} = {{ filters = 2, depth = 2 }}\n"
+        f'of_the_second = {{ model = "{MODEL}", filters = 3 }}\nof_none = {{ model = "{MODEL}", filters = 4 }}\n'
+    )
+    plan = Benchmark(both, tmp_path)
+    assert plan.settings["search"] == Benchmark(protocol, tmp_path).settings["search"]
+    assert (plan.steps(MODEL), plan.steps("of_the_second")) == (100, 200)
+    with pytest.raises(ValueError, match="of_none is no row of its base small or wider"):
+        plan.steps("of_none")
+
+
 def test_a_model_without_weights_is_scored_as_it_is(protocol, tmp_path):
     """Also one that is no baseline of every protocol; and only rows of the protocol can be asked for."""
     protocol.write_text('baselines = ["mirrored_flow"]\n' + SMALL)
