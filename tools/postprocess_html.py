@@ -41,6 +41,9 @@ OPTIONAL_REPLACEMENTS = {
 }
 
 
+_DONE = "<!-- post-processed -->"  # a build writes only the pages that have changed: the others have been here before
+
+
 def postprocess(text: str, name: str) -> str:
     """Return a page's text with the replacements made."""
     for why, (pattern, replacement) in REPLACEMENTS.items():
@@ -56,7 +59,9 @@ def postprocess_pages(app, exception):
     if exception is None and app.builder.name == "html":
         folder = Path(app.outdir)
         for path in [*folder.glob("book/**/*.html"), *folder.glob("notebooks/*.html"), folder / "search.html"]:
-            path.write_text(postprocess(path.read_text(encoding="utf-8"), path.name), encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
+            if not text.endswith(_DONE):
+                path.write_text(postprocess(text, path.name) + _DONE, encoding="utf-8")
 
 
 def setup(app):

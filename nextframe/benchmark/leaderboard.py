@@ -187,8 +187,7 @@ def trivial_losses(of_one_model: list[dict]) -> dict[str, float]:
     data = tasks.load_task(**task)
     if not isinstance(data, Task) or data.weights[1] is not None:
         raise ValueError(f"{task['source']}: expected clips without labels that count alike in the loss")
-    length = of_one_model[0]["context_shape"][0]
-    pairs = [sliding_windows(clip, length) for clip in data.validation_clips]
+    pairs = [sliding_windows(clip, data.context_shape[0]) for clip in data.validation_clips]
     last = to_unit(np.concatenate([contexts[:, -1] for contexts, _ in pairs]))
     target = to_unit(np.concatenate([targets[:, 0] for _, targets in pairs]))
     forecasts = {"copying": last, "black": 0.0, "mean": target.mean(axis=0)}
@@ -208,8 +207,7 @@ def over_clips(of_one_model: list[dict], block: int = 1, seed: int = 0) -> tuple
     Raises:
         ValueError: No run keeps the errors of its windows.
     """
-    errors = window_errors(of_one_model)
-    return _interval(errors, block, seed)
+    return _interval(window_errors(of_one_model), block, seed)
 
 
 def window_errors(of_one_model: list[dict]) -> np.ndarray:
@@ -237,8 +235,13 @@ def level(one: list[dict], other: list[dict], block: int = 1, seed: int = 0) -> 
         block, seed: Of the bootstrap, see `over_clips`.
     """
     (mean, spread), (other_mean, other_spread) = over_seeds(one, mse_per_frame), over_seeds(other, mse_per_frame)
-    low, high = _interval(window_errors(one) - window_errors(other), block, seed)
+    low, high = difference(one, other, block, seed)
     return abs(mean - other_mean) <= spread + other_spread or low <= 0 <= high
+
+
+def difference(one: list[dict], other: list[dict], block: int = 1, seed: int = 0) -> tuple[float, float]:
+    """Return a 95 % interval of one model's MSE per frame minus another's, on the same windows; see `level`."""
+    return _interval(window_errors(one) - window_errors(other), block, seed)
 
 
 def _interval(values: np.ndarray, block: int, seed: int) -> tuple[float, float]:

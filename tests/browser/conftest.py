@@ -76,14 +76,17 @@ def accessibility_violations():
 
 @pytest.fixture
 def open_page(browser, site):
-    """A function that opens a page of the book; errors and failed requests are collected in `page.problems`."""
+    """A function that opens a page of the book, and collects errors and failed requests in `page.problems`.
+
+    What the page loads before anybody touches it lies in `page.answers`.
+    """
     contexts = []
 
     def open_page(address, width=1280, height=900, **options):
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.problems = []
+        page.problems, page.answers = [], []
         page.on("console", lambda said: said.type == "error" and page.problems.append(said.text))
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.on("requestfailed", lambda request: page.problems.append(f"failed: {request.url[:200]}"))
@@ -94,6 +97,7 @@ def open_page(browser, site):
                 or page.problems.append(f"foreign: {request.url[:200]}")
             ),
         )
+        page.on("response", page.answers.append)
         page.goto(f"{site}/{address}", wait_until="networkidle")
         return page
 

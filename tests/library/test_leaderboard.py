@@ -221,6 +221,8 @@ def test_level_takes_the_larger_uncertainty():
     as_good = hard + rng.normal(0, 0.1, 200)
     assert not leaderboard.level(runs_with_errors(hard), runs_with_errors(a_little_worse))
     assert leaderboard.level(runs_with_errors(hard), runs_with_errors(as_good))
+    low, high = leaderboard.difference(runs_with_errors(a_little_worse), runs_with_errors(hard))
+    assert (low, high) == pytest.approx((0.1 - 1.96 * 0.1 / 200**0.5, 0.1 + 1.96 * 0.1 / 200**0.5), abs=0.015)
     # three seeds that spread more than the models differ
     spread = runs_with_errors(a_little_worse, a_little_worse + 0.3, a_little_worse - 0.3)
     assert leaderboard.level(runs_with_errors(hard), spread)
