@@ -92,8 +92,8 @@ def write_numbers() -> None:
         left[0]: f"{on_video}; {flow}",
         left[2]: f"after {seconds:.0f} seconds of training on each video's own first part, on two CPU cores",
         min(errors.values())
-        / errors["copy_last"]: "on small clips of two bouncing digits, by another such network, after "
-        f"{minutes:.0f} minutes on two cores",
+        / errors["copy_last"]: "on small clips of two bouncing digits, by another such network, after the training "
+        f"steps that two cores take in {minutes:.0f} minutes",
     }
     rows = "\n".join(
         f"<div><dt>{share:.0%}</dt><dd>{html.escape(words)}</dd></div>" for share, words in numbers.items()
