@@ -7,6 +7,7 @@ from nextframe._utils.keras_layers import ROLLOUT, frames_ahead
 from nextframe._utils.tf_logging import quiet_about_tracing
 from nextframe._utils.validation import range_cure, shown, whole_number
 from nextframe.metrics import clip_to_unit
+from nextframe.objectives import own_loss
 
 STRAY = 0.5  # how far a context may leave 0..1 before it looks like another scale
 
@@ -28,8 +29,9 @@ def predict_next(
         one that forecasts several frames ahead, the first. `rollout` gives them all.
 
     Raises:
-        ValueError: `model` is no model, or makes a number of frames that says nothing of which is which; or the context
-            is empty, not of floats in about 0..1, or not of the shape that the model was built for.
+        ValueError: `model` is no model, reads more than a context, makes several forecasts of one frame, or a number of
+            frames that says nothing of which is which; or the context is empty, not of floats in about 0..1, or not of
+            the shape that the model was built for.
     """
     return _all_frames(model, context, batch_size, check_range)[:, 0]
 
@@ -37,6 +39,11 @@ def predict_next(
 def _all_frames(model: keras.Model, context: np.ndarray, batch_size: int, check_range: bool) -> np.ndarray:
     """Every frame that a model forecasts at once, `(batch, frames, height, width, 1)`: mostly one."""
     check_context(model, context, check_range)
+    if own_loss(model) or len(model.inputs or []) > 1:
+        raise ValueError(
+            f"{model.name} makes no single forecast of a context alone: use nextframe.sampling.sample_rollout where it "
+            "draws futures, nextframe.steering.steer where it reads actions, or its predict"
+        )
     with quiet_about_tracing():
         forecast = model.predict(context, batch_size=batch_size, verbose=0)
     if forecast.ndim != 5:

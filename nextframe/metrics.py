@@ -131,6 +131,9 @@ def resampled_sums(
     Returns:
         For each array its sums, float64 `(resamples,)`.
     """
+    lengths = sorted({len(array) for array in values})
+    if len(lengths) > 1:
+        raise ValueError(f"series of {lengths[0]} and {lengths[-1]} windows: expected the same windows in each")
     starts = np.arange(0, len(values[0]), block)
     drawn = random.integers(0, len(starts), (resamples, len(starts)))
     return [np.add.reduceat(np.asarray(array, np.float64), starts)[drawn].sum(axis=1) for array in values]

@@ -56,9 +56,10 @@ def load(
     one_of("name", name, [*folders, *(name for name, about in video.items() if name == about["model"])])
     shipped = video if name in video else read_index(folders[name])
     if without is not None:
-        one_of(
-            "without", without, [key.partition("-without-")[2] for key in video if key.startswith(f"{name}-without-")]
-        )
+        left_out = [key.partition("-without-")[2] for key in video if key.startswith(f"{name}-without-")]
+        if not left_out:
+            raise ValueError(f"without={without!r}: {name} learned from no clip of the package; leave without away")
+        one_of("without", without, left_out)
     key = name if without is None else f"{name}-without-{without}"
     about = shipped[key]
     trained_for = tuple(about["context_shape"])

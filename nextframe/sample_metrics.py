@@ -61,22 +61,6 @@ def crps(truth: np.ndarray, samples: np.ndarray) -> np.ndarray:
     return score.mean(_PIXELS)
 
 
-def band(samples: np.ndarray, share: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lower and the upper end of each pixel's band, which holds the middle `share` of its samples.
-
-    Args:
-        samples: `(count, samples, ..., height, width, 1)`, floats.
-        share: Between 0 and 1.
-
-    Returns:
-        Two arrays `(count, ..., height, width, 1)`.
-    """
-    if not 0 < share < 1:
-        raise ValueError(f"share={share}: expected a number between 0 and 1, such as 0.9")
-    low, high = np.quantile(samples, [(1 - share) / 2, (1 + share) / 2], axis=1)
-    return low, high
-
-
 def coverage(truth: np.ndarray, low: np.ndarray, high: np.ndarray, least_width: float = 0.0) -> float:
     """Share of the truth's pixels that lie within their bands: 0.9 for bands of 90 % that are calibrated.
 

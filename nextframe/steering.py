@@ -7,6 +7,7 @@ from keras import ops
 from nextframe._utils.batches import batches_of, on_tensorflow
 from nextframe._utils.tf_logging import quiet_about_tracing
 from nextframe._utils.validation import whole_number
+from nextframe.forecasting import check_context
 from nextframe.windows import Dataset, to_unit
 
 
@@ -49,6 +50,8 @@ def steered_dataset(
             f"frames have shape {np.shape(frames)} and actions {np.shape(actions)}; expected (count, time, height, "
             "width) and (count, time − 1): one action for each frame but the last"
         )
+    if not 0 < share < 1:
+        raise ValueError(f"share={share}: expected a number between 0 and 1, such as 0.3")
     count, time = frames.shape[:2]
     places = time - context - horizon + 1  # at which a window can begin
     if places < 1:
@@ -134,21 +137,29 @@ def steer(model: keras.Model, context: np.ndarray, actions: np.ndarray, *, round
     Args:
         model: Maps a context and an action to a target. One that reads a context alone ignores the actions.
         context: `(batch, N, height, width, 1)`, float32 in 0..1.
-        actions: Whole numbers `(batch, steps)`.
+        actions: Whole numbers `(batch, steps)`, at least one step.
         rounded: Whether each frame is rounded to black and white before it is fed back; else it is clipped to 0..1.
 
     Returns:
         float32 `(batch, steps, height, width, 1)`, as they are fed back.
 
     Raises:
-        ValueError: Not a row of actions for each context.
+        ValueError: Not a row of whole numbers for each context, an action that the model does not know, or contexts
+            that do not fit the model.
     """
-    if np.ndim(actions) != 2 or len(actions) != len(context):
+    check_context(model, context)
+    actions = np.asarray(actions)
+    if actions.ndim != 2 or len(actions) != len(context) or 0 in actions.shape:
         raise ValueError(
-            f"actions have shape {np.shape(actions)}; expected ({len(context)}, steps): a row for each context"
+            f"actions have shape {actions.shape}; expected ({len(context)}, steps): a row for each context"
         )
+    if not np.issubdtype(actions.dtype, np.integer):
+        raise ValueError(f"actions have dtype {actions.dtype}; expected whole numbers: use actions.astype(int)")
+    known = [layer.input_dim for layer in model.layers if isinstance(layer, keras.layers.Embedding)]
+    if known and not (actions.min() >= 0 and actions.max() < known[0]):
+        raise ValueError(f"actions are {actions.min()} to {actions.max()}; {model.name} knows 0 to {known[0] - 1}")
     seen, frames = context, []
-    for action in np.asarray(actions, np.int32).T:
+    for action in actions.astype(np.int32).T:
         with quiet_about_tracing():
             frame = model.predict_on_batch([seen, action] if len(model.inputs) > 1 else seen)
         frame = np.round(frame) if rounded else frame

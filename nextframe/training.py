@@ -55,7 +55,8 @@ def fit(
 
     The learning rate rises over the first steps and then falls to 0 along half a cosine, or stays. The order of the
     examples is the dataset's, which is seeded; initial weights are the model's, so seed before building it with
-    `keras.utils.set_random_seed`. On one machine the same call then gives the same weights.
+    `keras.utils.set_random_seed`. On one machine the same call then gives the same weights; with a new dataset, since
+    on TensorFlow one that was read goes on with the orders of later epochs.
 
     Args:
         model: Maps a context to a target. It is compiled here.
@@ -73,7 +74,8 @@ def fit(
         context_noise: Noise on the context in training, another way to that: its standard deviation is drawn for each
             example, between 0 and this share of white.
         checkpoint: A file that keeps the state after each round. If it exists, training goes on from it: killed at any
-            moment and started again with the same arguments, a run ends with the same weights as one that was not.
+            moment and started again with the same arguments and a new dataset, a run ends with the same weights as one
+            that was not.
         flops_per_example: If given, the history counts them.
         callbacks: Told of each round, which is an epoch to Keras, once the checkpoint holds it. One that sets
             `model.stop_training` ends the run there; with `checkpoint`, the same call goes on from it.

@@ -64,7 +64,7 @@ def scale(field: np.ndarray, low: float, high: float) -> np.ndarray:
 
 def deep_range(low: float, high: float) -> tuple[float, float]:
     """The range of the fewest bits that hold these values, as pictures of more than 8 bits have; or their own."""
-    return (low, high) if low < 0 else (0, next((2**bits - 1 for bits in BITS if high < 2**bits), 2**32 - 1))
+    return next(((0, 2**bits - 1) for bits in BITS if low >= 0 and high < 2**bits), (low, high))
 
 
 def check_axes(clips: np.ndarray) -> None:

@@ -71,13 +71,16 @@ def search_learning_rate(
     schedule: str = "cosine",
     conditions: dict | None = None,
 ) -> tuple[dict, None]:
-    """Train for a share of the steps with one learning rate; return the lowest error on the validation clips."""
+    """Train for a share of the steps with one learning rate; return the lowest error on the validation clips.
+
+    None where no round had one, since training diverged.
+    """
     data = tasks.load_task(**task)
     network = _build(model, arguments, data, seed, differences)
     options: dict[str, Any] = {"seed": seed, "rounds": rounds, "schedule": schedule, "checkpoint": checkpoint}
     options |= conditions or {}
     history = data.fit(network, steps, learning_rate, progress=False, **options)
-    return {"validation": min(entry["validation"] for entry in history), "history": history}, None
+    return _without_nan({"validation": _lowest(history), "history": history}), None
 
 
 def train_and_score(
@@ -122,9 +125,14 @@ def train_and_score(
         "parameters": network.count_params(),
         "forward_flops": diagnostics.forward_flops(network),
         "history": history,
-        "validation": min((entry["validation"] for entry in history), default=None),
+        "validation": _lowest(history),
     }
-    result |= data.score(network, horizon=horizon, seed=seed, rebuild=lambda shape: build(model, shape, **arguments))
+    result |= data.score(
+        network,
+        horizon=horizon,
+        seed=seed,
+        rebuild=lambda shape: _of_shape(model, arguments, shape, differences),
+    )
     return _without_nan(result), network if steps else None
 
 
@@ -159,8 +167,17 @@ class StopWatch(keras.callbacks.Callback):
 
 def _build(model: str, arguments: dict, data: AnyTask, seed: int, differences: bool) -> keras.Model:
     keras.utils.set_random_seed(seed)
-    network = build(model, data.context_shape, **arguments)
+    return _of_shape(model, arguments, data.context_shape, differences)
+
+
+def _of_shape(model: str, arguments: dict, context_shape: tuple[int, ...], differences: bool) -> keras.Model:
+    network = build(model, context_shape, **arguments)
     return on_differences(network) if differences else network
+
+
+def _lowest(history: list[dict]) -> float | None:
+    """The lowest validation error that is a number."""
+    return min((entry["validation"] for entry in history if math.isfinite(entry["validation"])), default=None)
 
 
 def _without_nan(value: Any) -> Any:

@@ -6,6 +6,7 @@ protocol's seconds into steps; a protocol that gives the steps themselves has no
 """
 
 import dataclasses
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -69,7 +70,7 @@ class Benchmark:
 
     def store(self, files: dict[str, bytes]) -> None:
         """Store what a job wrote, by its names: measurements in the folder, weights in `weights_folder`."""
-        for name, content in sorted(files.items(), reverse=True):  # weights first, then their index
+        for name, content in sorted(files.items(), key=lambda file: file[0].endswith(".json")):  # weights first
             write_atomically((self.folder if name.endswith(".json") else weights_folder(self.name)) / name, content)
 
     def outdated(self, job: Job) -> list[str] | None:
@@ -153,10 +154,12 @@ class Benchmark:
             model: A row of the protocol.
 
         Returns:
-            Rate → mean squared error of pixels 0..1, or mean cross-entropy for a classifier; in the protocol's order.
+            Rate → mean squared error of pixels 0..1, or mean cross-entropy for a classifier, infinite where training
+            diverged at once; in the protocol's order.
         """
         rates = self._searched(model)["learning_rates"]
-        return {rate: found["validation"] for rate in rates if (found := self.read(f"search/{model}-{rate:g}"))}
+        tried = {rate: found["validation"] for rate in rates if (found := self.read(f"search/{model}-{rate:g}"))}
+        return {rate: math.inf if loss is None else loss for rate, loss in tried.items()}
 
     def learning_rate(self, model: str) -> float | None:
         """The rate with the lowest error on the validation clips, or None if some have not been tried."""

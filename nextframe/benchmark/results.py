@@ -46,7 +46,7 @@ def load(name: str, folder: str | os.PathLike = FOLDER) -> dict:
     """
     path = Path(folder) / f"{name}.json"
     if not path.exists():
-        there = ", ".join(sorted(other.stem for other in Path(folder).glob("*.json"))) or "none"
+        there = ", ".join(sorted(other.stem for other in path.parent.glob("*.json"))) or "none"
         raise FileNotFoundError(f"no result {name!r}: there is {there}")
     return json.loads(path.read_text(encoding="utf-8"))
 

@@ -50,6 +50,7 @@ def ship(
         runs = {
             job.label: results.load(job.name, plan.folder) for job in plan.jobs("runs", [model]) if plan.is_done(job)
         }
+        runs = {label: run for label, run in runs.items() if run["validation"] is not None}  # the rest has diverged
         if not runs:
             continue
         best = min(runs, key=lambda label: runs[label]["validation"])

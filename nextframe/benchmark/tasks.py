@@ -40,8 +40,8 @@ def digits_32(training: int | None = None, elsewhere: bool = False, **changes: A
             any.
     """
     drawn = DIGITS_32 | changes
-    count = training or profiles.pick(ci=40, cpu=4000, gpu=10_000)
-    to_choose_by = 50 if training else profiles.pick(ci=5, cpu=50, gpu=50)
+    count = profiles.pick(ci=40, cpu=4000, gpu=10_000) if training is None else training
+    to_choose_by = profiles.pick(ci=5, cpu=50, gpu=50) if training is None else 50
 
     def tested(**other: Any) -> np.ndarray:
         return windows.to_unit(moving_digits(500, 20, split="test", **drawn | other))

@@ -13,6 +13,7 @@ from nextframe._utils.files import cache_folder, write_atomically
 from nextframe._utils.keras_layers import all_layers
 from nextframe.windows import to_unit
 
+_NAMES = ("name", "layers", "input_layers", "output_layers")  # Keras counts layers in a process: names tell nothing
 _PART = 64  # clips in a file: an interruption loses one file at most
 
 
@@ -47,7 +48,7 @@ def _fingerprint(encoder: keras.Model, clips: np.ndarray) -> str:
     found = hashlib.sha256(repr((clips.shape, clips.dtype.str, keras.__version__)).encode())
     found.update(np.ascontiguousarray(clips).data)
     for layer in all_layers(encoder):
-        config = {key: value for key, value in layer.get_config().items() if key not in ("name", "layers")}
+        config = {key: value for key, value in layer.get_config().items() if key not in _NAMES}
         found.update(repr((type(layer).__name__, config)).encode())
     for array in encoder.get_weights():
         found.update(array.tobytes())

@@ -47,7 +47,7 @@ def moving_digits_with_labels(
     one_of("split", split, SPLITS)
     rng = np.random.default_rng([seed, list(SPLITS).index(split)])
     chosen = rng.choice(np.arange(10_000)[SPLITS[split]], size=count)
-    direction, position = _paths(rng, count, length, canvas - digit_size, speed)
+    direction, position = _paths(rng, count, length, canvas - digit_size, speed, "raise canvas")
     clips = np.zeros((count, length, canvas, canvas), np.uint8)
     draw(clips, shuffled_digits(digit_size)[chosen][:, None], position[:, None])
     return clips, {"direction": direction, "digit": shuffled(mnist_digits()[1])[chosen].astype(np.int64)}
@@ -78,7 +78,7 @@ def panned_clip(
     clip = check_clip(clip)
     whole_number("count", count)
     rng = np.random.default_rng(seed)
-    direction, position = _paths(rng, count, length, min(clip.shape[1:]) - canvas, speed)
+    direction, position = _paths(rng, count, length, min(clip.shape[1:]) - canvas, speed, "lower canvas")
     clips = np.empty((count, length, canvas, canvas), np.uint8)
     for number, frame in enumerate(rng.integers(0, len(clip), count)):
         image = Image.fromarray(clip[frame])
@@ -89,7 +89,7 @@ def panned_clip(
 
 
 def _paths(
-    rng: np.random.Generator, count: int, length: int, room: int, speed: tuple[float, float]
+    rng: np.random.Generator, count: int, length: int, room: int, speed: tuple[float, float], cure: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw a direction and the top left corners along a straight path, `(count, length, 2)`, inside `0..room`."""
     slowest, fastest = speed
@@ -100,7 +100,7 @@ def _paths(
     if 2 * half > room:
         raise ValueError(
             f"{length} frames at {fastest} pixels a frame need {2 * half:g} pixels of room, and there are {room}: "
-            "lower length or speed, or raise canvas"
+            f"lower length or speed, or {cure}"
         )
     direction = rng.integers(0, len(DIRECTIONS), count)
     angle = direction * np.pi / 4

@@ -68,6 +68,11 @@ def n_body_digits(
         if branch is not None and frame == branch[0]:
             corner = np.clip(corner + nudge * chance.standard_normal(corner.shape), 0, room)
         corner, velocity = _one_frame(corner, velocity, room, pull, softening)
+        if not ((corner >= 0) & (corner <= room)).all():
+            raise ValueError(
+                f"speed={speed}, pull={pull}, softening={softening}: a digit crosses the whole frame within a step: "
+                "lower speed or pull, or raise softening or canvas"
+            )
         corners.append(corner)
     return draw_digits(chosen, np.stack(corners, axis=2), canvas, digit_size)
 

@@ -7,7 +7,7 @@ remember? Does it see what it should predict? What do a layer's numbers still te
 from nextframe.diagnostics.cost import forward_flops, layer_flops, peak_training_memory, training_flops
 from nextframe.diagnostics.equivariance import shift_error
 from nextframe.diagnostics.leaks import data_leaks, leaks
-from nextframe.diagnostics.memory import memory_network, memory_of, memory_skill
+from nextframe.diagnostics.memory import memory_network, memory_of
 from nextframe.diagnostics.readout import linear_readout
 from nextframe.diagnostics.stages import Stage, stages
 from nextframe.diagnostics.temporal import order_sensitivity, temporal_receptive_field
@@ -21,7 +21,6 @@ __all__ = [
     "linear_readout",
     "memory_network",
     "memory_of",
-    "memory_skill",
     "order_sensitivity",
     "peak_training_memory",
     "shift_error",

@@ -53,7 +53,8 @@ def peak_training_memory(name: str, context_shape: tuple[int, ...], batch_size: 
         [sys.executable, "-m", "nextframe.diagnostics._peak_memory", job], capture_output=True, text=True
     )
     if done.returncode:
-        raise RuntimeError(f"one training step of {name} failed: {done.stderr.strip().splitlines()[-1]}")
+        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]  # killed, it says nothing
+        raise RuntimeError(f"one training step of {name} failed: {said[-1]}")
     return float(done.stdout.split()[-1])
 
 

@@ -62,8 +62,3 @@ def memory_of(model: keras.Model, back: int, task: str = "blinking") -> float:
     seen, truth = as_windows(memory_clips(task, back, context, "test"), context)
     missed = np.square(truth - clip_to_unit(predict_next(model, seen))).mean()
     return float(1 - missed / truth.var(axis=0).mean())
-
-
-def memory_skill(name: str, back: int, steps: int, task: str = "blinking", **options: Any) -> float:
-    """Train a model as `memory_network` does, with the same arguments, and return its `memory_of`."""
-    return memory_of(memory_network(name, back, steps, task, **options), back, task)

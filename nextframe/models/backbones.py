@@ -111,7 +111,7 @@ def frame_encoder(
     network, scale, offset, smallest = BACKBONES[backbone]
     one_of("weights", weights, ("imagenet", None))
     height, width = (
-        (image_size, image_size) if image_size else frame_shape[:2]
+        frame_shape[:2] if image_size is None else (image_size, image_size)
     )
     if min(height, width) < smallest:
         raise ValueError(
@@ -119,7 +119,7 @@ def frame_encoder(
             f"raise image_size, or choose another backbone"
         )
     frame = x = keras.Input(frame_shape)
-    if image_size:
+    if image_size is not None:
         x = layers.Resizing(image_size, image_size)(x)
     x = layers.Concatenate()([x, x, x])
     x = layers.Rescaling(scale, offset)(x)

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from nextframe._utils.validation import one_of
+from nextframe._utils.validation import one_of, whole_number
 from nextframe.layers import CausalConv3D
 from nextframe.models.heads import to_frame
 from nextframe.models.inputs import context_input
@@ -80,13 +80,14 @@ def conv3d(
         Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
 
     Raises:
-        ValueError: A context shape, temporal_pooling or head that does not exist, a patch that does not divide the frames, or
-            too few frames for "valid_kernel".
+        ValueError: A context shape, temporal_pooling or head that does not exist, a patch that does not divide the frames, a
+            depth below 1, or too few frames for "valid_kernel".
 
     Source:
         Tran et al., C3D, ICCV 2015, whose kernels are 3×3×3 too, but which pools and ends in labels.
     """
     one_of("temporal_pooling", temporal_pooling, TEMPORAL_POOLINGS)
+    whole_number("depth", depth)
     context = context_input(context_shape)
     x = patchify(context, patch)  # (batch, N, rows, columns, patch²)
     x = TEMPORAL_POOLINGS[temporal_pooling](x, filters, depth, patch**2)

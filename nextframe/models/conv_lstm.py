@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from nextframe._utils.validation import one_of
+from nextframe._utils.validation import one_of, whole_number
 from nextframe.layers import ConvGRU2D
 from nextframe.models.heads import to_frame
 from nextframe.models.inputs import context_input
@@ -71,12 +71,14 @@ def conv_lstm(
 
     Raises:
         ValueError: A context shape, cell or head that does not exist, a patch or a step that does not divide the
-            frames, or `return_sequences` with steps of more than one.
+            frames, a depth below 1, or `return_sequences` with steps of more than one.
 
     Source:
         Shi et al., Convolutional LSTM Network, NIPS 2015, without peepholes, which Keras does not have.
     """
     one_of("cell", cell, RECURRENT_2D)
+    whole_number("depth", depth)
+    whole_number("decoder_depth", decoder_depth)
     if return_sequences and frames_per_step != 1:
         raise ValueError(
             f"return_sequences with {frames_per_step=}: expected 1"

@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from nextframe._utils.validation import whole_number
 from nextframe.models.heads import to_frame
 from nextframe.models.inputs import context_input
 from nextframe.models.patches import (
@@ -37,8 +38,9 @@ def frames_as_channels(
         Model from a context `(batch, N, height, width, 1)` to a target `(batch, height, width, 1)`.
 
     Raises:
-        ValueError: A context shape or head that does not exist, or a patch that does not divide the frames.
+        ValueError: A context shape or head that does not exist, a patch that does not divide the frames, or a depth below 1.
     """
+    whole_number("depth", depth)
     context = context_input(context_shape, least=2 if differences else 1)
     frames = context[:, :-1] - context[:, -1:] if differences else context
     x = patchify(frames, patch)  # (batch, N, rows, columns, patch²)

@@ -21,11 +21,14 @@ def check_features(
     """Raise a ValueError unless two convolutions fit."""
     one_of("temporal", temporal, TEMPORAL)
     frames, rows, columns, _ = features_shape
-    least = 5 if temporal == "conv3d" else 1
-    if min(rows, columns) < 5 or frames < least:
+    if min(rows, columns) < 5:
         raise ValueError(
-            f"{frames} frames, {rows}×{columns}: two Conv3D need 5, 5×5: "
-            "raise image_size, show more frames, or choose an earlier layer"
+            f"features of {rows}×{columns}: two convolutions need 5×5: raise "
+            "image_size, or choose an earlier layer"
+        )
+    if temporal == "conv3d" and frames < 5:
+        raise ValueError(
+            f"{frames} frames: two Conv3D need 5: show more frames"
         )
 
 

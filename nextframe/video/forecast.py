@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -87,10 +86,10 @@ def forecast_video(
     cuts = scene_cuts(np.mean(planes, axis=0).astype(np.uint8) if colour else first)
     if cuts:
         say(f"scene cuts before frames {', '.join(map(str, cuts))}: no window crosses them")
-    if len(first) - (cuts[-1] if cuts else 0) < context:
+    if cuts and len(first) - cuts[-1] < context:
         raise ValueError(
             f"the last scene begins at frame {cuts[-1]} of {len(first)}, and a forecast needs {context} frames of it: "
-            "cut the end of the video off, or lower context"
+            "cut the end of the video off" + (", or lower context" if context > FRAMES else "")
         )
     split = sum((split_scenes(plane, cuts, context) for plane in planes), start=Split([], [], []))
     partial = out.with_name(f"{out.name}.partial")
@@ -142,9 +141,9 @@ def forecast_video(
     }
     about["seconds"] = round(time.perf_counter() - started, 1)
     report.write(partial, about, contest, split, planes, ahead, rate or RATE)
-    for done in ("checkpoint.npz", "plan.json"):
-        (partial / done).unlink(missing_ok=True)
+    (partial / "checkpoint.npz").unlink(missing_ok=True)
     partial.replace(out)
+    (out / "plan.json").unlink()  # only now: a folder without it was not begun here, and is not touched
     say(f"wrote {out}/report.html")
     return about
 
@@ -195,7 +194,8 @@ def begun(partial: Path, asked: dict) -> dict:
                 "call with the same ones to go on"
             )
         return plan
-    shutil.rmtree(partial, ignore_errors=True)
+    if partial.exists() and any(partial.iterdir()):
+        raise FileExistsError(f"{partial} holds files of another kind: choose another folder with out, or move them")
     write_atomically(file, json.dumps(asked).encode())
     return asked
 

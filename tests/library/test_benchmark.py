@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+import warnings
 
 import keras
 import numpy as np
@@ -337,6 +338,41 @@ def test_steps_may_be_given_and_rows_may_differ_in_more_than_arguments(protocol,
     assert [entry["step"] for entry in stored_run["history"]] == [2, 4]
     processes.do(runs[0], tmp_path / "out")
     assert results.load("runs/black-plain", tmp_path / "out")["history"] == []
+
+
+def test_a_rate_at_which_training_diverges_is_tried_and_not_taken(protocol, tmp_path):
+    protocol.write_text(SMALL.replace("[1e-3, 1e-2]", "[1e-3, 1e30]"))
+    plan = Benchmark(protocol, tmp_path)
+    put_calibration(protocol, tmp_path)
+    for job in plan.jobs("search", [MODEL]):
+        with warnings.catch_warnings(action="ignore"):
+            processes.do(job, plan.folder)
+    assert plan.tried(MODEL)[1e30] == float("inf")
+    assert plan.learning_rate(MODEL) == 1e-3
+
+
+def test_weights_are_stored_before_the_result_that_says_so(protocol, tmp_path, monkeypatch):
+    """A kill in between must not leave a run that counts as measured and has no weights."""
+    written = []
+    monkeypatch.setattr("nextframe.benchmark.plan.write_atomically", lambda path, _: written.append(path.name))
+    for row in ("conv_lstm", "unet"):
+        Benchmark(protocol, tmp_path).store({f"runs/{row}-0.json": b"", f"{row}-0.weights.h5": b""})
+    assert written == ["conv_lstm-0.weights.h5", "conv_lstm-0.json", "unet-0.weights.h5", "unet-0.json"]
+
+
+def test_a_network_of_differences_is_scored_elsewhere_as_one(monkeypatch, tmp_path):
+    rebuilt = []
+
+    def score(self, network, *, horizon, seed, rebuild):
+        rebuilt.append((network, rebuild((10, 40, 40, 1))))
+        return {}
+
+    monkeypatch.setattr(Task, "score", score)
+    task = {"source": "digits_32", "training": 2}
+    experiments.train_and_score("frames_as_channels", {"filters": 2, "depth": 2}, task, 1, differences=True)
+    ((network, elsewhere),) = rebuilt
+    assert elsewhere.name == network.name == "frames_as_channels_on_differences"
+    assert elsewhere.input_shape == (None, 10, 40, 40, 1)
 
 
 def test_a_protocol_may_say_what_differs_from_another(protocol, tmp_path):

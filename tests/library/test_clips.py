@@ -370,6 +370,15 @@ def test_a_range_for_pictures_of_8_bits(tmp_path, value_range):
     assert f"value_range={value_range} needs numbers, and a.png holds a picture of 8 bits a pixel" in message
 
 
+def test_numbers_of_more_than_16_bits_get_their_own_range():
+    """Scaled to 32 bits, all of them would be black."""
+    levels = np.linspace(0, 70_000, 256).astype(np.int32)
+    clip = np.broadcast_to(levels, (2, 8, 256))
+    message = error_message(clips.check_clip, clip)
+    assert "value_range=(0, 70000)" in message
+    assert clips.scale_to_bytes(clip, 0, 70_000).max() == 255
+
+
 @pytest.mark.parametrize(("dtype", "level", "white"), [(np.uint16, 4000, 4095), (np.int32, 60_000, 65535)])
 def test_arrays_with_more_than_8_bits(tmp_path, dtype, level, white):
     array = np.zeros((2, 4, 4), dtype)

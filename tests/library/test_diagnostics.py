@@ -1,5 +1,6 @@
 """Probes, each asked of a model whose answer is known by construction."""
 
+import subprocess
 import sys
 
 import keras
@@ -128,6 +129,14 @@ def test_memory_grows_with_the_weights():
 def test_memory_of_a_step_that_fails():
     with pytest.raises(RuntimeError, match="one training step of nothing failed: ValueError: model='nothing'"):
         diagnostics.peak_training_memory("nothing", SHAPE)
+
+
+def test_memory_of_a_step_that_is_killed(monkeypatch):
+    """The system kills without a word what asks for too much memory."""
+    killed = subprocess.CompletedProcess([], -9, "", "")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: killed)
+    with pytest.raises(RuntimeError, match="one training step of dense_lstm failed: exit status -9"):
+        diagnostics.peak_training_memory("dense_lstm", SHAPE)
 
 
 def stacked(cell, shape, sizes, *arguments, **options):
@@ -356,7 +365,8 @@ def test_leaks_need_one_forecast_a_frame():
 
 
 def test_memory_is_learned_by_a_network_that_sees_the_whole_period():
-    assert diagnostics.memory_skill("frames_as_channels", 2, steps=240, context=4, filters=8, depth=2) > 0.9
+    learned = diagnostics.memory_network("frames_as_channels", 2, steps=240, context=4, filters=8, depth=2)
+    assert diagnostics.memory_of(learned, 2) > 0.9
 
 
 def test_memory_is_1_for_the_frame_that_decided_and_0_for_the_mean():
@@ -369,7 +379,8 @@ def test_memory_is_1_for_the_frame_that_decided_and_0_for_the_mean():
 
 @pytest.mark.parametrize("task", memory_tasks.MEMORY_TASKS)
 def test_copying_remembers_nothing(task):
-    assert diagnostics.memory_skill("frames_as_channels", 4, 2, task, context=8, filters=2, depth=1) < 0.1
+    copying = diagnostics.memory_network("frames_as_channels", 4, 2, task, context=8, filters=2, depth=1)
+    assert diagnostics.memory_of(copying, 4, task) < 0.1
 
 
 @pytest.mark.parametrize(
@@ -382,7 +393,7 @@ def test_copying_remembers_nothing(task):
 )
 def test_bad_memory_task(arguments, named):
     with pytest.raises(ValueError, match=named):
-        diagnostics.memory_skill("dense_lstm", steps=2, context=10, **arguments)
+        diagnostics.memory_network("dense_lstm", steps=2, context=10, **arguments)
 
 
 def test_planted_leaks_in_the_data_are_found():

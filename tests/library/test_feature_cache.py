@@ -36,6 +36,21 @@ def test_equal_to_the_encoder_and_computed_once(encoder, clips, counted, tmp_pat
     assert len(counted) == 1
 
 
+def test_names_that_keras_counts_up_tell_nothing(encoder, clips, tmp_path):
+    """An encoder that is built again in one process has other names, and the same features."""
+
+    def built():
+        inside = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(3, 3, strides=2)])
+        outside = keras.Input((8, 8, 1))
+        model = keras.Model(outside, keras.Model(inside.inputs, inside.outputs)(outside))
+        model.set_weights(encoder.get_weights())
+        return model
+
+    for _ in range(2):
+        cached_features(built(), clips, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_other_weights_and_other_clips_are_other_features(encoder, clips, counted, tmp_path):
     cached_features(encoder, clips, tmp_path)
     cached_features(encoder, clips[:, ::-1], tmp_path)

@@ -160,6 +160,14 @@ def test_a_model_of_other_inputs(context):
         forecasting.predict_next(keras.Model(inputs, inputs + 0), context)
 
 
+@pytest.mark.parametrize("name", ["many_futures", "quantile_bands", "flow_matching", "steerable"])
+@pytest.mark.parametrize("function", [forecasting.predict_next, lambda *given: forecasting.rollout(*given, 2)])
+def test_a_model_that_makes_no_single_forecast(name, function):
+    shape = (4, 16, 16, 1)
+    with pytest.raises(ValueError, match=f"{name} makes no single forecast of a context alone: use .*sample_rollout"):
+        function(build(name, shape), np.zeros((2, *shape), np.float32))
+
+
 # ---- several frames ahead ----
 
 

@@ -76,3 +76,13 @@ def test_seeds():
 def test_bad_arguments(wrong, named):
     with pytest.raises(ValueError, match=re.escape(named)):
         moving_digits_with_labels(**{"count": 2} | wrong)
+
+
+def test_the_cure_for_a_window_without_room_works():
+    """Less canvas leaves a window that moves over a picture more room, and more canvas leaves a digit more."""
+    picture = np.zeros((3, 40, 40), np.uint8)
+    with pytest.raises(ValueError, match="there are 8: lower length or speed, or lower canvas"):
+        panned_clip(picture, 2, canvas=32)
+    assert panned_clip(picture, 2, canvas=16)[0].shape[2:] == (16, 16)
+    with pytest.raises(ValueError, match="lower length or speed, or raise canvas"):
+        moving_digits_with_labels(2, canvas=20)

@@ -195,6 +195,8 @@ def test_what_cannot_be_seen_decides_an_n_body_future():
         (n_body_digits, {"pull": -1}, "pull=-1"),
         (n_body_digits, {"softening": 0}, "softening=0"),
         (n_body_digits, {"nudge": float("nan")}, "nudge=nan"),
+        (n_body_digits, {"pull": 1e6}, "pull=1000000.0, softening="),
+        (n_body_digits, {"speed": (2000, 2000)}, "a digit crosses the whole frame within a step: lower speed"),
     ],
 )
 def test_bad_arguments(law, wrong, named):

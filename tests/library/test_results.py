@@ -29,6 +29,9 @@ def test_unknown_result(tmp_path):
     results.save("run", {}, folder=tmp_path)
     with pytest.raises(FileNotFoundError, match="no result 'walk': there is run"):
         results.load("walk", folder=tmp_path)
+    results.save("runs/far", {}, folder=tmp_path)
+    with pytest.raises(FileNotFoundError, match="no result 'runs/walk': there is far"):
+        results.load("runs/walk", folder=tmp_path)
 
 
 def test_every_stored_result_can_be_read_and_says_how_it_was_measured():

@@ -73,6 +73,9 @@ def test_episodes_that_do_not_fit():
         steering.steered_dataset(frames, actions[:, :-1], CONTEXT)
     with pytest.raises(ValueError, match=r"episodes have 9 frames; context=7 and horizon=3 need at least 10"):
         steering.steered_dataset(frames, actions, 7, 3)
+    for share in (0, 1, 2.0):
+        with pytest.raises(ValueError, match=f"share={share}: expected a number between 0 and 1"):
+            steering.steered_dataset(frames, actions, CONTEXT, share=share)
 
 
 def shifter():
@@ -99,8 +102,27 @@ def test_a_rollout_obeys_each_action():
     np.testing.assert_allclose(dimmer, found * np.array([0.8, 0.64, 0.512])[:, None, None, None], rtol=1e-5)
     copied = steering.steer(build("copy_last", context.shape[1:]), context, actions)
     assert np.array_equal(copied, context)
-    with pytest.raises(ValueError, match=r"actions have shape \(3,\); expected \(2, steps\)"):
-        steering.steer(shifter(), context, actions[0])
+
+
+@pytest.mark.parametrize(
+    ("actions", "named"),
+    [
+        ([2, 2, 0], r"actions have shape \(3,\); expected \(1, steps\): a row for each context"),
+        (np.zeros((1, 0), int), r"actions have shape \(1, 0\)"),
+        ([[0.0, 1.7]], "actions have dtype float64; expected whole numbers"),
+        ([[0, -1]], "actions are -1 to 0; steerable knows 0 to 2"),
+        ([[3]], "actions are 3 to 3; steerable knows 0 to 2"),
+    ],
+)
+def test_actions_that_are_none(actions, named):
+    shape = (CONTEXT, 16, 16, 1)
+    with pytest.raises(ValueError, match=named):
+        steering.steer(build("steerable", shape), np.zeros((1, *shape), np.float32), actions)
+
+
+def test_contexts_that_do_not_fit_are_not_steered():
+    with pytest.raises(ValueError, match="context has dtype uint8"):
+        steering.steer(shifter(), np.zeros((1, CONTEXT, 4, 4, 1), np.uint8), [[0]])
 
 
 @pytest.mark.parametrize("rounded", [False, True])

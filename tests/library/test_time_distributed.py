@@ -43,10 +43,16 @@ def test_without_activation_the_answer_is_one_linear_map():
     np.testing.assert_allclose(logits(one + two) + zero, np.add(logits(one), logits(two)), atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(10, 4, 5, 8), (4, 5, 5, 8)])
-def test_features_too_small_for_two_convolutions(shape):
-    with pytest.raises(ValueError, match="two Conv3D need 5, 5×5: raise image_size"):
-        classifier(shape, 8)
+@pytest.mark.parametrize("temporal", ["conv3d", "none"])
+def test_features_too_small_for_two_convolutions(temporal):
+    with pytest.raises(ValueError, match="features of 4×5: two convolutions need 5×5: raise image_size"):
+        classifier((10, 4, 5, 8), 8, temporal)
+
+
+def test_frames_too_few_for_two_convolutions():
+    with pytest.raises(ValueError, match="4 frames: two Conv3D need 5: show more frames"):
+        classifier((4, 5, 5, 8), 8)
+    assert classifier((4, 5, 5, 8), 8, "none").output_shape == (None, 8)
 
 
 def test_operations_of_a_folded_network():

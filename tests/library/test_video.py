@@ -190,6 +190,8 @@ def test_interval_where_little_moves():
     copying[:10] = 1
     assert metrics.skill_interval(0.6 * copying, copying) == pytest.approx((0.4, 0.4))
     assert np.isnan(metrics.skill_interval(0 * copying, 0 * copying)).all()
+    with pytest.raises(ValueError, match=f"series of {len(copying)} and {len(copying) + 5} windows"):
+        metrics.skill_interval(copying, np.ones(len(copying) + 5))
 
 
 # --- the command
@@ -294,6 +296,21 @@ def test_a_run_that_was_killed_goes_on(tmp_path, monkeypatch, capsys, cut_off):
     assert again["test"] == whole["test"]
     assert again["validation"] == whole["validation"]
     assert not (tmp_path / "cut.partial").exists()
+
+
+def test_a_clip_of_too_few_frames(tmp_path):
+    clips.write_clip(tmp_path / "clip.npy", moving_digits(1, 3, digits=1, canvas=32, digit_size=16)[0])
+    with pytest.raises(ValueError, match="3 frames"):
+        forecast_video(tmp_path / "clip.npy", tmp_path / "out", minutes=0, progress=False)
+
+
+def test_a_folder_that_was_not_begun_here_is_not_touched(tmp_path):
+    clips.write_clip(tmp_path / "clip.npy", moving_digits(1, 60, digits=1, canvas=32, digit_size=16)[0])
+    (tmp_path / "out.partial").mkdir()
+    (tmp_path / "out.partial" / "mine.txt").write_text("precious")
+    with pytest.raises(FileExistsError, match="out.partial holds files of another kind: choose another folder"):
+        forecast_video(tmp_path / "clip.npy", tmp_path / "out", minutes=0, progress=False)
+    assert (tmp_path / "out.partial" / "mine.txt").read_text() == "precious"
 
 
 def test_colour_is_forecast_channel_by_channel(tmp_path):
