@@ -32,12 +32,13 @@ import numpy as np
 
 from nextframe import training, windows
 from nextframe.benchmark import fingerprints, protocols, results
+from nextframe.benchmark.tasks import DIGITS_32
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.models import build
 
 # The protocols' clips; those of moving-mnist-64 are drawn as its training clips are, so nothing is downloaded.
 CLIPS = {
-    "digits-32": {"canvas": 32, "digit_size": 16, "speed": (1, 2.5)},
+    "digits-32": DIGITS_32,
     "moving-mnist-64": {"canvas": 64, "digit_size": 28, "speed": (3.6, 3.6)},
 }
 CONTEXT, BATCH = 10, 32

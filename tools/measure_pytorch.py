@@ -29,6 +29,7 @@ from torch.nn import functional
 
 from nextframe import training, windows
 from nextframe.benchmark import protocols, results
+from nextframe.benchmark.tasks import DIGITS_32
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.models import build
 
@@ -230,8 +231,7 @@ def main():
     torch.set_num_threads(options.threads)
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(options.threads)
-    drawing = {"canvas": SHAPE[1], "digit_size": 16, "speed": (1, 2.5)}  # as `tasks.digits_32` draws them
-    clips = moving_digits(200, 20, split="train", **drawing)
+    clips = moving_digits(200, 20, split="train", **DIGITS_32)
     compared = {name: compare(name, clips, options.rounds, options.steps) for name in options.networks}
     result = {
         "protocol": PROTOCOL,

@@ -234,7 +234,7 @@ TASKS = {
 
 
 def load_task(source: str, **arguments: Any) -> AnyTask:
-    """Return the task that the `[task]` of such a file asks for.
+    """Return the task that the table `[task]` of a protocol asks for.
 
     Args:
         source: One of `TASKS`.
