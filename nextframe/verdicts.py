@@ -40,8 +40,8 @@ RULES = {
         lambda growth, share: (growth <= 2, share <= 0.5),
     ),
     "4 slow, then stable": Rule(
-        "at a constant rate, it takes twice the Conv2D's windows to remove 90 % of the error that it will have removed "
-        "in the end, and in the second half of training its error never rises 10 % above its lowest so far",
+        "at a constant rate, it takes twice the Conv2D's windows for 90 % of its gain, and in the second half of "
+        "training its error never rises 10 % above its lowest so far",
         "one of the two",
         lambda slower, rise: (slower >= 2 and rise < 0.1, slower >= 2 or rise < 0.1),
     ),
