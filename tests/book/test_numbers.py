@@ -186,7 +186,7 @@ def test_sizes_are_the_files():
     for name, row in page.items():
         errors = found[name]
         assert int(row["sizes"]) == len(errors)
-        assert says(row["the worst"], [max(errors.values())])
+        assert says(row["the worst row"], [max(errors.values())])
         assert says(row["the best"], [min(errors.values())])
         assert row["which"] == min(errors, key=errors.get)
         by_hand = float(row["chosen by hand"])
@@ -438,8 +438,26 @@ def test_the_newcomers_are_the_files():
         assert page[name]["parameters"] == f"{timed['parameters']:,}"
 
 
+BUDGETS = {"20 s": "-20", "1 min": "-60", "10 min": "-600"}  # of chapter 12: what a row's name ends in
+
+
+def test_the_budgets_are_the_files():
+    """Trained as a whole for each length; those of three minutes are the rows of the table before."""
+    page = tables("12_after_2017")["test clips, MSE per frame, after"]
+    stored, newer = runs("digits-32-budgets"), runs("digits-32-after-2017")
+    three = runs("digits-32") | {of_one[0]["settings"]["model"]: of_one for of_one in newer.values()}
+    names = {of_one[0]["settings"]["model"]: row for row, of_one in newer.items()}
+    assert len(page) == len({re.sub(r"-\d+$", "", row) for row in stored}) == 5
+    for name, row in page.items():
+        of_length = {label: stored.get(names.get(name, name) + ends, []) for label, ends in BUDGETS.items()}
+        for label, of_one in (of_length | {"3 min": three[name]}).items():
+            errors = [run["scores"]["all"]["MSE per frame"][0] for run in of_one]
+            assert says(row[label], errors) if errors else row[label] == "–", (name, label)
+
+
 WORLDS = {  # as chapter 14 calls them
     "squared error": "squared error",
+    "cross-entropy, as yours": "short",
     "cross-entropy": "cross entropy",
     "+ context noise": "noise",
     "+ rollouts": "rollouts",
