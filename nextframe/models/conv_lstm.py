@@ -21,7 +21,7 @@ def encode(
 ) -> keras.KerasTensor:
     """Read step by step with a stack of recurrent layers; one output a step."""
     options = {"padding": "same", "return_sequences": True}
-    for _ in range(depth):
+    for _ in range(whole_number("depth", depth)):
         x = cell(filters, kernel_size, **options)(x)
     return x
 
@@ -31,7 +31,7 @@ def decode(
 ) -> keras.KerasTensor:
     """Convolve each step for itself: a kernel of 1 in time."""
     kernel, options = (1, 3, 3), {"padding": "same"}
-    for _ in range(depth - 1):
+    for _ in range(whole_number("decoder_depth", depth) - 1):
         x = layers.Conv3D(filters, kernel, activation="relu", **options)(x)
     return layers.Conv3D(channels, kernel, **options)(x)
 
@@ -77,8 +77,6 @@ def conv_lstm(
         Shi et al., Convolutional LSTM Network, NIPS 2015, without peepholes, which Keras does not have.
     """
     one_of("cell", cell, RECURRENT_2D)
-    whole_number("depth", depth)
-    whole_number("decoder_depth", decoder_depth)
     if return_sequences and frames_per_step != 1:
         raise ValueError(
             f"return_sequences with {frames_per_step=}: expected 1"
