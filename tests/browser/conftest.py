@@ -97,7 +97,7 @@ def open_page(browser, site):
                 or page.problems.append(f"foreign: {request.url[:200]}")
             ),
         )
-        page.on("response", page.answers.append)
+        page.on("response", lambda response: page.answers.append(response))
         page.goto(f"{site}/{address}", wait_until="networkidle")
         return page
 
