@@ -204,19 +204,10 @@ def test_words_of_a_frame_slider_stay_as_they_are(show, text):
     assert page.problems == []
 
 
-class Mover:
-    """Stands for a world model: a dot that action 1 moves to the left and action 2 to the right."""
-
-    inputs = (None, None)
-
-    def predict_on_batch(self, inputs):
-        return np.stack([np.roll(frames[-1], (0, -1, 1)[key], axis=1) for frames, key in zip(*inputs, strict=True)])
-
-
-def test_a_world_is_steered_by_its_buttons(show):
+def test_a_world_is_steered_by_its_buttons(show, mover):
     context = np.zeros((1, 3, 6, 6, 1), np.float32)
     context[:, :, 4, 0] = 1
-    page = show(widgets.steered_world(Mover(), context, ("stay", "left", "right"), presses=2, hold=2, fps=50))
+    page = show(widgets.steered_world(mover, context, ("stay", "left", "right"), presses=2, hold=2, fps=50))
     where = """canvas => {
         const pixels = canvas.getContext("2d").getImageData(0, 4, 6, 1).data;
         return [0, 1, 2, 3, 4, 5].filter(column => pixels[4 * column] > 128);

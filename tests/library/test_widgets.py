@@ -4,7 +4,6 @@ import base64
 import io
 import re
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -133,18 +132,10 @@ def test_frames_that_differ_in_shape(stacks):
 # ---- the world to steer ----
 
 
-def mover():
-    """A world model by hand: a dot that action 1 moves to the left and action 2 to the right."""
-    context, action = keras.Input((3, 6, 6, 1)), keras.Input((), dtype="int32")
-    moved = keras.ops.stack([keras.ops.roll(context[:, -1], by, axis=2) for by in (0, -1, 1)], axis=-1)
-    chosen = keras.ops.one_hot(action, 3)[:, None, None, None, :]
-    return keras.Model([context, action], keras.ops.sum(chosen * moved, axis=-1))
-
-
-def test_a_world_holds_what_follows_each_order_of_keys():
+def test_a_world_holds_what_follows_each_order_of_keys(mover):
     context = np.zeros((1, 3, 6, 6, 1), np.float32)
     context[..., 4, 0, 0] = context[:, :, 4, 0] = 1
-    page = widgets.steered_world(mover(), context, ("stay", "left", "right"), presses=2, hold=2).data
+    page = widgets.steered_world(mover, context, ("stay", "left", "right"), presses=2, hold=2).data
     world, still = sprites(page)
     assert world.shape == ((1 + 3 + 9) * 6, 2 * 6)
     found = {}
@@ -162,6 +153,6 @@ def test_a_world_holds_what_follows_each_order_of_keys():
     for name in ("stay", "left", "right"):
         assert f">{name}</button>" in page
     with pytest.raises(ValueError, match="hold=4: expected 1 to 3"):
-        widgets.steered_world(mover(), context, ("stay", "left"), hold=4)
+        widgets.steered_world(mover, context, ("stay", "left"), hold=4)
     with pytest.raises(ValueError, match="3 actions and presses=7 make 2,187 rollouts"):
-        widgets.steered_world(mover(), context, ("stay", "left", "right"), presses=7, hold=1)
+        widgets.steered_world(mover, context, ("stay", "left", "right"), presses=7, hold=1)
