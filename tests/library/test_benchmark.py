@@ -139,6 +139,17 @@ def test_the_rate_with_the_lowest_error_is_taken(protocol, tmp_path):
     assert [job.settings["learning_rate"] for job in plan.jobs("runs", [MODEL])] == [1e-2, 1e-2]
 
 
+def test_at_a_constant_rate_what_is_learned_must_be_kept(protocol, tmp_path):
+    histories = {1e-3: [0.5, 0.4], 1e-2: [0.1, 0.6]}  # the second learns at once, and loses it again
+    for schedule, taken in (("cosine", 1e-2), ("constant", 1e-3)):
+        protocol.write_text(SMALL.replace("[training]", f'[training]\nschedule = "{schedule}"'))
+        plan = Benchmark(protocol, tmp_path)
+        for rate, errors in histories.items():
+            history = [{"validation": error} for error in errors]
+            results.save(f"search/{MODEL}-{rate:g}", {"validation": min(errors), "history": history}, plan.folder)
+        assert plan.learning_rate(MODEL) == taken
+
+
 @pytest.mark.parametrize(
     ("errors", "edge"), [((0.1, 0.2, 0.3), True), ((0.2, 0.1, 0.3), False), ((0.3, 0.2, 0.1), True)]
 )
