@@ -1,11 +1,13 @@
 """The setting that chapters share."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
 import tensorflow_datasets
 
-from nextframe import clips, metrics, training, windows
+from nextframe import clips, diagnostics, metrics, training, windows
 from nextframe.benchmark import digit_reader, experiments, fingerprints, futures_task, tasks
 from nextframe.benchmark.tasks import load_task
 from nextframe.datasets.random_futures import random_walls
@@ -231,6 +233,15 @@ def test_moving_mnist_end_to_end_in_a_tiny_form():
     # the sum over a frame, as the literature prints it
     forecast = metrics.clip_to_unit(predict_next(network, task.context))
     assert scores["MSE per frame"][0] == pytest.approx(((task.truth - forecast) ** 2).sum((1, 2, 3)).mean(), rel=1e-4)
+
+
+def test_moving_mnist_is_also_drawn_here_without_a_download(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)  # as if it were not installed
+    task = tasks.moving_mnist_64(training=4, test=3, official=False)
+    assert task.context.shape == task.future.shape == (3, 10, 64, 64, 1)
+    assert diagnostics.data_leaks(task.context, task.truth, task.training_clips)["in training"] == 0
+    with pytest.raises(ImportError, match="pip install tensorflow-datasets"):
+        tasks.moving_mnist_64(training=4, test=3)
 
 
 # ---- tasks whose future is open ----
