@@ -48,11 +48,13 @@ def _best_of_fast() -> str:
     return min(errors, key=lambda name: errors[name])
 
 
-def _psnr(truth: np.ndarray, forecast: np.ndarray) -> float:
+def psnr_of_bytes(truth: np.ndarray, forecast: np.ndarray) -> float:
+    """Return the right one, of uint8 frames."""
     return float(metrics.psnr(to_unit(truth), to_unit(forecast)))
 
 
-def _bytes(*values: int) -> np.ndarray:
+def two_rows(*values: int) -> np.ndarray:
+    """Return a uint8 frame of two rows."""
     return np.array(values, np.uint8).reshape(2, -1)
 
 
@@ -93,11 +95,11 @@ EXERCISES = {
     ),
     "2.4": Exercise(
         "mend",
-        _psnr,
+        psnr_of_bytes,
         "Differences of bytes wrap around, and so do their squares, which need more than 16 bits to be safe.",
         inputs=lambda: [
-            (_bytes(23, 3), _bytes(3, 23)),
-            (_bytes(0, 250, 10, 100), _bytes(250, 0, 12, 101)),
+            (two_rows(23, 3), two_rows(3, 23)),
+            (two_rows(0, 250, 10, 100), two_rows(250, 0, 12, 101)),
         ],
         within=1e-3,
     ),
