@@ -148,22 +148,17 @@ class Benchmark:
         return _cut(training["seconds"] / timed["seconds_per_step"], training["rounds"]) if timed else None
 
     def tried(self, model: str) -> dict[float, float]:
-        """Return the learning rates that have been tried, each with its error on the validation clips.
+        """Return the learning rates that a row has tried, each with its error on the validation clips.
 
         That of its best round. A constant rate is judged by its last round, since what it learns it must also keep.
 
-        Args:
-            model: A row of the protocol.
-
         Returns:
-            Rate → mean squared error of pixels 0..1, or mean cross-entropy for a classifier, infinite where training
-            diverged; in the protocol's order.
+            Rate → mean squared error of pixels 0..1, or a classifier's cross-entropy; infinite where training diverged.
         """
         rates = self._searched(model)["learning_rates"]
         tried = {rate: found for rate in rates if (found := self.read(f"search/{model}-{rate:g}"))}
-        if self._schedule(model).get("schedule") == "constant":
-            tried = {rate: found["history"][-1] for rate, found in tried.items()}
-        losses = {rate: found["validation"] for rate, found in tried.items()}
+        is_constant = self._schedule(model).get("schedule") == "constant"
+        losses = {rate: (of["history"][-1] if is_constant else of)["validation"] for rate, of in tried.items()}
         return {rate: math.inf if loss is None else loss for rate, loss in losses.items()}
 
     def learning_rate(self, model: str) -> float | None:

@@ -189,15 +189,14 @@ def copying_error(clip: np.ndarray) -> float:
 def moving_mnist_64(training: int = 10_000, test: int = 10_000, official: bool = True) -> Task:
     """Moving MNIST (Srivastava et al., 2015): two digits of 28 pixels on 64×64, ten frames of context, ten to forecast.
 
-    Clips to train on and to choose by are drawn here, from digits of their own, and move as the official ones do: by
-    whole pixels. Those to be scored on are the official test set, as `tensorflow_datasets` has it: a download of about
-    800 MB, once.
+    Clips to train on and to choose by are drawn here, of digits of their own, and move as the official ones do: by whole
+    pixels. Those to be scored on are the official test set, which `tensorflow_datasets` downloads once (about 800 MB).
 
     Args:
         training: Number of clips to train on.
         test: Number of clips to be scored on; of the official ones, from the first.
-        official: Whether to be scored on those. If not, on clips that are drawn here in the same way, from digits that
-            no other clip has: no download, and no number that may stand in the literature's table.
+        official: Whether to be scored on those. If not, on clips drawn here in the same way, of digits that no other
+            clip has: no download, and no number for the literature's table.
 
     Raises:
         ImportError: There is no `tensorflow_datasets`.
