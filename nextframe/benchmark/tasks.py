@@ -190,7 +190,7 @@ def moving_mnist_64(training: int = 10_000, test: int = 10_000, official: bool =
     """Moving MNIST (Srivastava et al., 2015): two digits of 28 pixels on 64×64, ten frames of context, ten to forecast.
 
     Clips to train on and to choose by are drawn here, of digits of their own, and move as the official ones do: by
-    whole pixels. Those to be scored on are the official test set, which `tensorflow_datasets` downloads once (about 800 MB).
+    whole pixels. Those to be scored on are the official test set, which `tensorflow_datasets` downloads once (800 MB).
 
     Args:
         training: Number of clips to train on.
