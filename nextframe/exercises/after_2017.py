@@ -5,9 +5,10 @@ import functools
 import keras
 import numpy as np
 
-from nextframe.exercises.baselines_and_metrics import psnr_of_bytes, two_rows
+from nextframe import metrics
 from nextframe.exercises.exercise import Exercise
 from nextframe.models.patches import frames_to_channels
+from nextframe.windows import to_unit
 
 
 @functools.cache
@@ -48,6 +49,14 @@ def _first_wrong_square() -> dict[str, int]:
         return {kind: int(np.argmax(errors.astype(kind) ** 2 != errors**2)) for kind in ("uint8", "int16")}
 
 
+def _psnr(truth: np.ndarray, forecast: np.ndarray) -> float:
+    return float(metrics.psnr(to_unit(truth), to_unit(forecast)))
+
+
+def _bytes(*values: int) -> np.ndarray:
+    return np.array(values, np.uint8).reshape(2, -1)
+
+
 EXERCISES = {
     "12.1": Exercise(
         "predict",
@@ -70,13 +79,13 @@ EXERCISES = {
     ),
     "12.4": Exercise(
         "mend",
-        psnr_of_bytes,
+        _psnr,
         "The eight cases of `metrics.conformance` have no error above 181, so they do not show this mistake. They "
         "test for "
         "mistakes that have been made; passing them is no proof.",
         inputs=lambda: [
-            (two_rows(0, 10, 20, 30), two_rows(20, 10, 0, 31)),
-            (two_rows(0, 0, 0, 0), two_rows(200, 180, 180, 180)),
+            (_bytes(0, 10, 20, 30), _bytes(20, 10, 0, 31)),
+            (_bytes(0, 0, 0, 0), _bytes(200, 180, 180, 180)),
         ],
         within=1e-3,
     ),

@@ -48,13 +48,11 @@ def _best_of_fast() -> str:
     return min(errors, key=lambda name: errors[name])
 
 
-def psnr_of_bytes(truth: np.ndarray, forecast: np.ndarray) -> float:
-    """Return the right one, of uint8 frames."""
+def _psnr(truth: np.ndarray, forecast: np.ndarray) -> float:
     return float(metrics.psnr(to_unit(truth), to_unit(forecast)))
 
 
-def two_rows(*values: int) -> np.ndarray:
-    """Return a uint8 frame of two rows."""
+def _bytes(*values: int) -> np.ndarray:
     return np.array(values, np.uint8).reshape(2, -1)
 
 
@@ -95,11 +93,11 @@ EXERCISES = {
     ),
     "2.4": Exercise(
         "mend",
-        psnr_of_bytes,
+        _psnr,
         "Differences of bytes wrap around, and so do their squares, which need more than 16 bits to be safe.",
         inputs=lambda: [
-            (two_rows(23, 3), two_rows(3, 23)),
-            (two_rows(0, 250, 10, 100), two_rows(250, 0, 12, 101)),
+            (_bytes(23, 3), _bytes(3, 23)),
+            (_bytes(0, 250, 10, 100), _bytes(250, 0, 12, 101)),
         ],
         within=1e-3,
     ),
