@@ -340,7 +340,7 @@ def test_steps_may_be_given_and_rows_may_differ_in_more_than_arguments(protocol,
     assert other.settings["schedule"] == "constant"
     assert (plain.settings["task"]["training"], other.settings["task"]["training"]) == (4, 2)
     for job in (plain, other):
-        results.save(job.name, {"validation": 0.1}, plan.folder)
+        results.save(job.name, {"validation": 0.1, "history": [{"validation": 0.1}]}, plan.folder)
     runs = plan.jobs("runs", plan.models)
     assert [job.label for job in runs] == ["black-plain", "black-other", f"{rows[0]}-0", f"{rows[0]}-1", f"{rows[1]}-3"]
     assert [job.settings.get("steps") for job in runs] == [None, None, 6, 6, 4]
