@@ -1,15 +1,16 @@
 """ConvGRU2D: a GRU whose inputs and hidden state keep rows and columns; Keras has the LSTM of that kind alone."""
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import keras
 
+from nextframe.layers._conv_rnn_2d import ConvRNN2D
 from nextframe.layers.conv_gru_cell import ConvGRU2DCell
 
 
 @keras.saving.register_keras_serializable("nextframe")
-class ConvGRU2D(keras.layers.RNN):
+class ConvGRU2D(ConvRNN2D):
     r"""Convolutional GRU: reads a video frame by frame, with feature maps as its hidden state.
 
     At each step, with ∗ a convolution and ⊙ a product pixel by pixel, the update gate z, the reset gate r and the
@@ -127,27 +128,3 @@ class ConvGRU2D(keras.layers.RNN):
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
-        self.input_spec = keras.layers.InputSpec(ndim=5)
-
-    def compute_output_shape(
-        self, sequences_shape: tuple[int | None, ...], initial_state_shape: tuple[int | None, ...] | None = None
-    ) -> tuple:
-        """The shape of the output, or of output and hidden state; see above."""
-        batch, steps, *frame = sequences_shape
-        state = tuple(self.cell.compute_output_shape((batch, *frame)))
-        output = (batch, steps, *state[1:]) if self.return_sequences else state
-        return (output, state) if self.return_state else output
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything that `__init__` takes."""
-        config = super().get_config()
-        del config["cell"]
-        cell = self.cell.get_config()
-        for name in ("name", "trainable", "dtype"):
-            del cell[name]
-        return cell | config
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Make the layer that `get_config` described."""
-        return cls(**config)

@@ -1,15 +1,16 @@
 """SpatiotemporalLSTM2D: PredRNN's recurrent layer, an LSTM with two memories whose states keep rows and columns."""
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import keras
 
+from nextframe.layers._conv_rnn_2d import ConvRNN2D
 from nextframe.layers.spatiotemporal_lstm_2d_cell import SpatiotemporalLSTM2DCell
 
 
 @keras.saving.register_keras_serializable("nextframe")
-class SpatiotemporalLSTM2D(keras.layers.RNN):
+class SpatiotemporalLSTM2D(ConvRNN2D):
     r"""Spatiotemporal LSTM: a ConvLSTM with a second memory, which another layer can go on with.
 
     At each step, with ∗ a convolution and ⊙ a product pixel by pixel, it updates its cell state as a ConvLSTM does,
@@ -143,25 +144,3 @@ class SpatiotemporalLSTM2D(keras.layers.RNN):
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
-        self.input_spec = keras.layers.InputSpec(ndim=5)
-
-    def compute_output_shape(self, sequences_shape: tuple[int | None, ...], initial_state_shape: Any = None) -> tuple:
-        """The shape of the output, or of output and states; see above."""
-        batch, steps, *frame = sequences_shape
-        state, states = self.cell.compute_output_shape((batch, *frame))
-        output = (batch, steps, *state[1:]) if self.return_sequences else state
-        return (output, *states) if self.return_state else output
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything that `__init__` takes."""
-        config = super().get_config()
-        del config["cell"]
-        cell = self.cell.get_config()
-        for name in ("name", "trainable", "dtype"):
-            del cell[name]
-        return cell | config
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Make the layer that `get_config` described."""
-        return cls(**config)
