@@ -4,7 +4,7 @@ Frames are drawn at a whole-number zoom, without smoothing, black to white. Erro
 figure. A model has the same colour in every chapter (Okabe and Ito's palette, safe for colour-blind readers).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -39,6 +39,7 @@ WIDTH = 1100  # pixels of a row of frames, at most
 _GAP, _LABEL = 8, 26  # pixels between frames, and for the text above one
 _EDGE = 1  # pixel around a frame: a thin line, since a frame may be white at its edge, like the page
 _LARGEST_ZOOM = 6
+_ABREAST = 3  # forecasts, at most, side by side
 _MARKED = 60  # values of a series, at most, that are marked one by one
 _LEGEND_INSIDE = 4  # series, at most, whose names fit between the lines
 _PLAYER_WIDTH = 672  # pixels on the page: four clips of 32×32 pixels take 160 each
@@ -56,32 +57,33 @@ def show_frames(frames: np.ndarray, labels: Sequence[str], title: str = "") -> F
 
 
 def show_forecasts(
-    context: np.ndarray, truth: np.ndarray, forecasts: Mapping[str, np.ndarray], title: str = "", last: int = 3
+    context: np.ndarray, truth: np.ndarray, forecasts: Mapping[str, np.ndarray], title: str = ""
 ) -> Figure:
-    """Draw one window: the end of its context and the truth, then each forecast above its error.
+    """Draw one window: the end of its context and the truth, below them the forecasts, each above its error.
+
+    Three frames stand side by side, and further forecasts below: large enough to be looked at on a phone too.
 
     Args:
         context: `(N, height, width, 1)`, floats 0..1.
         truth: `(height, width, 1)`.
         forecasts: Name → `(height, width, 1)`, shown clipped to 0..1.
         title: The finding that the figure shows.
-        last: How many frames of the context to show.
 
     Errors are forecast − truth on one scale, from the largest error below 0 (blue) to the same above 0 (red).
     """
-    seen = as_planes(context)[-last:]
+    seen = as_planes(context)[1 - _ABREAST :]
     truth = as_planes(truth[None])[0]
-    planes = {name: np.clip(forecast[..., 0], 0, 1) for name, forecast in forecasts.items()}
-    errors = {name: plane - truth for name, plane in planes.items()}
-    largest = max(np.abs(error).max() for error in errors.values())
+    names = [name.replace("_", " ") for name in forecasts]
+    planes = [np.clip(forecast[..., 0], 0, 1) for forecast in forecasts.values()]
+    errors = [plane - truth for plane in planes]
+    largest = max(np.abs(error).max() for error in errors)
     ages = [f"t − {age}" if age else "t" for age in range(len(seen) - 1, -1, -1)]
-    top = [
-        *zip(seen, ages, strict=True),
-        (truth, "truth, t + 1"),
-        *((p, n.replace("_", " ")) for n, p in planes.items()),
-    ]
-    bottom = [None] * (len(seen) + 1) + [(error, f"error, ±{largest:.2f}") for error in errors.values()]
-    return _grid([top, bottom], title, largest)
+    rows = [[*zip(seen, ages, strict=True), (truth, "truth, t + 1")]]
+    for start in range(0, len(planes), _ABREAST):
+        some = slice(start, start + _ABREAST)
+        rows.append(list(zip(planes[some], names[some], strict=True)))
+        rows.append([(error, f"error, ±{largest:.2f}") for error in errors[some]])
+    return _grid(rows, title, range(2, len(rows), 2), largest)
 
 
 def curves(
@@ -220,29 +222,28 @@ def _label(axis: Axes, xlabel: str, ylabel: str, title: str, axes: Mapping[str, 
     axis.grid(alpha=0.25)
 
 
-def _grid(rows: list[list], title: str, largest_error: float = 1.0) -> Figure:
-    """Draw rows of (plane, label) cells, pixel by pixel; the second row and on hold errors, None leaves a gap."""
+def _grid(rows: list[list], title: str, error_rows: Container[int] = (), largest_error: float = 1.0) -> Figure:
+    """Draw rows of (plane, label) cells, pixel by pixel, from the left."""
     height, width = rows[0][0][0].shape
-    columns = len(rows[0])
+    columns = max(len(cells) for cells in rows)
     zoom = max(1, min(_LARGEST_ZOOM, ((WIDTH + _GAP) // columns - _GAP) // width))
     cell_height, cell_width = height * zoom + _LABEL, width * zoom + _GAP
     total_height, total_width = cell_height * len(rows) + _LABEL + _EDGE, cell_width * columns - _GAP + 2 * _EDGE
     figure = plt.figure(figsize=(total_width / DPI, total_height / DPI), dpi=DPI, facecolor="white")
     whole, edge = np.array([total_width, total_height] * 2), _EDGE * np.array([-1, -1, 2, 2])
-    longest = max(len(cell[1]) for cells in rows for cell in cells if cell)
+    longest = max(len(label) for cells in rows for _, label in cells)
     size = min(9, max(6, 0.8 * cell_width / max(1, longest)))  # of the letters, in points: as large as there is room
     for row, cells in enumerate(rows):
-        for column, cell in enumerate(cells):
-            if cell is None:
-                continue
-            plane, label = cell
+        for column, (plane, label) in enumerate(cells):
             bottom = (len(rows) - row - 1) * cell_height + _EDGE
             place = np.array([column * cell_width + _EDGE, bottom, width * zoom, height * zoom])
             x, y, *sides = (place + edge) / whole
             figure.add_artist(Rectangle((x, y), *sides, facecolor="#cccccc", linewidth=0, zorder=-1))
             axis = figure.add_axes(place / whole)
-            low, high, colours = (-largest_error, largest_error, ERROR_MAP) if row else (0, 255, "gray")
-            axis.imshow(plane if row else to_bytes(plane), colours, vmin=low, vmax=high, interpolation="nearest")
+            if row in error_rows:
+                axis.imshow(plane, ERROR_MAP, vmin=-largest_error, vmax=largest_error, interpolation="nearest")
+            else:
+                axis.imshow(to_bytes(plane), "gray", vmin=0, vmax=255, interpolation="nearest")
             axis.set_axis_off()
             axis.set_title(label, fontsize=size, pad=3)
     figure.suptitle(title, x=0, y=1, ha="left", va="top", fontsize=9)

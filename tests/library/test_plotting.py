@@ -66,11 +66,25 @@ def test_too_bright_is_red_and_too_dark_is_blue():
 
 def test_forecasts_show_the_end_of_the_context(window):
     context, truth = window
-    figure = plotting.show_forecasts(context, truth, {"copy_last": context[-1]}, last=2)
+    figure = plotting.show_forecasts(context, truth, {"copy_last": context[-1]})
     titles = [axis.get_title() for axis in figure.axes]
     assert titles[:4] == ["t − 1", "t", "truth, t + 1", "copy last"]
     shown = figure.axes[1].images[0].get_array()
     assert np.array_equal(shown, np.rint(context[-1, ..., 0] * 255))
+
+
+def test_no_row_holds_more_than_three_frames(window):
+    """Six forecasts in one row are too small on a phone: three and their errors stand above the other three."""
+    context, truth = window
+    figure = plotting.show_forecasts(context, truth, {name: truth * 0 for name in "abcdef"})
+    places = [axis.get_position() for axis in figure.axes]
+    assert all(place.width > 0.3 for place in places)
+    tops = {axis.get_title(): place.y1 for axis, place in zip(figure.axes, places, strict=True)}
+    assert tops["t"] == tops["truth, t + 1"] > tops["a"] == tops["c"] > tops["d"] == tops["f"]
+    errors = [place.y1 for axis, place in zip(figure.axes, places, strict=True) if axis.get_title().startswith("error")]
+    assert sorted(set(errors)) == [min(errors), max(errors)]
+    assert tops["d"] > min(errors)
+    assert tops["a"] > max(errors) > tops["d"]
 
 
 def test_a_perfect_forecast_can_be_drawn(window):
