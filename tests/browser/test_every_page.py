@@ -13,20 +13,6 @@ SHIFTS = """() => new Promise(resolve => new PerformanceObserver(list => resolve
     list.getEntries().filter(e => !e.hadRecentInput).reduce((sum, e) => sum + e.value, 0)
 )).observe({type: 'layout-shift', buffered: true}) || setTimeout(() => resolve(0), 500))"""
 
-# Tokens of code that have the same class look the same, and so do rows of a table that hold the same kinds of elements:
-# a few of each are enough to look at, and far quicker. (One is not: axe cannot judge what is scrolled out of sight.)
-A_FEW_OF_EACH_KIND = """() => {
-    const seen = {};  // a kind is a list of names, and its text the key
-    const isEnough = kind => (seen[kind] = (seen[kind] ?? 0) + 1) > 6;
-    const tokens = [...document.querySelectorAll(".highlight span, .sig span")].filter(token =>
-        token.checkVisibility() &&
-        isEnough([token.className, getComputedStyle(token.closest("pre, .sig")).backgroundColor]));
-    for (const token of tokens) token.replaceWith(...token.childNodes);
-    const rows = [...document.querySelectorAll("article tbody > tr")].filter(row =>
-        isEnough([row, ...row.querySelectorAll("*")].map(e => [e.tagName, e.className, e.style.cssText])));
-    for (const row of rows) row.remove();
-}"""
-
 
 # One template makes the pages of modules: three of them, long or with equations, are looked at as closely
 CLOSELY = [*WRITTEN, *(f"book/api/nextframe.{module}.html" for module in ("layers", "diagnostics", "metrics"))]
@@ -45,7 +31,6 @@ def test_everybody_can_read_it(page_name, width, open_page, accessibility_violat
     assert page.evaluate("document.documentElement.scrollWidth") <= width  # nobody need scroll sideways
     figures = page.locator("div.cell_output > img").all()
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in (f.bounding_box() for f in figures))
-    page.evaluate(A_FEW_OF_EACH_KIND)
     assert accessibility_violations(page, known_colours=width == WIDTHS["phone"]) == []
 
 
