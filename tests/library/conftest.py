@@ -40,6 +40,19 @@ def straight_on():
 
 
 @pytest.fixture
+def fit_one_batch():
+    """Train a model on one batch, step by step; return the loss before each step."""
+
+    def fit(model, x, y, steps, learning_rate=0.01):
+        optimizer = keras.optimizers.Adam(learning_rate)
+        optimizer.build(model.trainable_variables)  # else TensorFlow traces the step twice, which is most of the time
+        model.compile(optimizer, "mse")
+        return [float(model.train_on_batch(x, y)) for _ in range(steps)]
+
+    return fit
+
+
+@pytest.fixture
 def cut_off(monkeypatch):
     """A context in which training is interrupted, as by Ctrl-C, once so many of its rounds are stored."""
 
