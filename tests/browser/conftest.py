@@ -50,8 +50,8 @@ def browser():
 OF_COLOUR = ["color-contrast", "link-in-text-block"]
 
 
-# Marks three elements with a text of each kind. Whoever can read those can read all: they have the same colours, size and
-# surroundings. axe-core looks at elements one by one, and a chapter has thousands.
+# Marks three elements with a text of each kind. Whoever can read those can read all: the others have the same colours,
+# size and surroundings. axe-core looks at elements one by one, and a chapter has thousands.
 MARK_A_FEW = """outsideArticle => {
     const seen = {};  // a kind is a list, and its text the key
     const behind = element => {
