@@ -35,7 +35,7 @@ COLOURS = {
 }
 OTHERS = ("#b8860b", "#882255", "#88ccee", "#332288", "#ee8866")  # for all other series, in turn
 DPI = 144
-WIDTH = 1100  # pixels of a row of frames, at most
+WIDTH, HEIGHT = 1100, 1150  # pixels of a figure of frames, at most
 _GAP, _LABEL = 8, 26  # pixels between frames, and for the text above one
 _EDGE = 1  # pixel around a frame: a thin line, since a frame may be white at its edge, like the page
 _LARGEST_ZOOM = 6
@@ -226,7 +226,8 @@ def _grid(rows: list[list], title: str, error_rows: Container[int] = (), largest
     """Draw rows of (plane, label) cells, pixel by pixel, from the left."""
     height, width = rows[0][0][0].shape
     columns = max(len(cells) for cells in rows)
-    zoom = max(1, min(_LARGEST_ZOOM, ((WIDTH + _GAP) // columns - _GAP) // width))
+    fits = ((WIDTH + _GAP) // columns - _GAP) // width, ((HEIGHT - _LABEL) // len(rows) - _LABEL) // height
+    zoom = max(1, min(_LARGEST_ZOOM, *fits))
     cell_height, cell_width = height * zoom + _LABEL, width * zoom + _GAP
     total_height, total_width = cell_height * len(rows) + _LABEL + _EDGE, cell_width * columns - _GAP + 2 * _EDGE
     figure = plt.figure(figsize=(total_width / DPI, total_height / DPI), dpi=DPI, facecolor="white")
@@ -240,10 +241,9 @@ def _grid(rows: list[list], title: str, error_rows: Container[int] = (), largest
             x, y, *sides = (place + edge) / whole
             figure.add_artist(Rectangle((x, y), *sides, facecolor="#cccccc", linewidth=0, zorder=-1))
             axis = figure.add_axes(place / whole)
-            if row in error_rows:
-                axis.imshow(plane, ERROR_MAP, vmin=-largest_error, vmax=largest_error, interpolation="nearest")
-            else:
-                axis.imshow(to_bytes(plane), "gray", vmin=0, vmax=255, interpolation="nearest")
+            is_error = row in error_rows
+            low, high, colours = (-largest_error, largest_error, ERROR_MAP) if is_error else (0, 255, "gray")
+            axis.imshow(plane if is_error else to_bytes(plane), colours, vmin=low, vmax=high, interpolation="nearest")
             axis.set_axis_off()
             axis.set_title(label, fontsize=size, pad=3)
     figure.suptitle(title, x=0, y=1, ha="left", va="top", fontsize=9)

@@ -87,6 +87,14 @@ def test_no_row_holds_more_than_three_frames(window):
     assert tops["a"] > max(errors) > tops["d"]
 
 
+def test_many_forecasts_of_a_large_frame_fit_a_screen():
+    truth = np.zeros((64, 64, 1))
+    figure = plotting.show_forecasts(truth[None], truth + 1, {name: truth for name in "abcdef"})
+    assert pixels(figure).shape[0] <= plotting.HEIGHT
+    small = plotting.show_forecasts(truth[None], truth + 1, {"a": truth})
+    assert pixels(small).shape[0] > plotting.HEIGHT // 2  # and no smaller than they must be
+
+
 def test_a_perfect_forecast_can_be_drawn(window):
     context, truth = window
     pixels(plotting.show_forecasts(context, truth, {"perfect": truth}))
