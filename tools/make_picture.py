@@ -36,7 +36,7 @@ def draw_forecasts() -> None:
     models["network"] = pretrained.load("flow_unet", context.shape, without="box")
     forecasts = {name: forecasting.predict_next(model, context[None])[0] for name, model in models.items()}
     title = "What comes next? Three forecasts, and where they are wrong"
-    figure = plotting.show_forecasts(context, truth, forecasts, title, last=1)
+    figure = plotting.show_forecasts(context, truth, forecasts, title)
     figure.savefig(FIGURES / "forecasts.png", bbox_inches="tight", metadata={"Software": None})
 
 
