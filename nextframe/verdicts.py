@@ -71,7 +71,7 @@ RULES = {
     "9 transfer learning, for pixels": Rule(
         "an encoder trained on photographs forecasts better than a random one and than a plain Conv2D of as many "
         "steps, each by 0.02 of skill",
-        "better than a random one",
+        "better than a random one, by as much",
         lambda pretrained, random, conv2d: (pretrained >= max(random, conv2d) + 0.02, pretrained >= random + 0.02),
     ),
     "9 transfer learning, for labels": Rule(
