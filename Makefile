@@ -86,7 +86,7 @@ test: lint
 	$(QUIET) $(OFFLINE) $(NOTEBOOKS) $(BIN)/pytest $(NBVAL) $(PARALLEL) --dist loadfile notebooks
 	$(NODE) --test --test-reporter=dot tests/live
 	$(OFFLINE) $(STRICT_BUILD)
-	$(OFFLINE) $(BIN)/pytest -q tests/pages
+	$(OFFLINE) $(BIN)/pytest -q $(PARALLEL) tests/pages
 	$(OFFLINE) $(BIN)/pytest -q $(PARALLEL) tests/browser
 
 # Colab's packages and JAX are fetched while the tests compute
