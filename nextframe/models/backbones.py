@@ -62,7 +62,9 @@ def _lite0(
 ) -> keras.Model:
     block = (feature_layer or "").split("_")[0]  # "block3_widen" is in block3
     last = block if block in BLOCKS else None
-    return efficientnet_lite0(image_shape, weights, False, last)
+    return efficientnet_lite0(
+        image_shape, weights, include_top=False, last=last
+    )
 
 
 BACKBONES = {

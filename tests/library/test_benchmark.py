@@ -498,7 +498,7 @@ def test_a_ray_cluster_gives_what_processes_give(measured, protocol, tmp_path):
 
 def test_killed_again_and_again_it_loses_only_what_was_in_progress(protocol, tmp_path):
     """Killed before, while and after a job is done: at moments spread over a job, and as soon as a result is stored."""
-    protocol.write_text(ONE_OF_EACH)
+    protocol.write_text(SMALL.replace("[1e-3, 1e-2]", "[1e-3]"))
     put_calibration(protocol, tmp_path)
     command = [sys.executable, "-m", "nextframe.benchmark", "--protocol", str(protocol), "--folder", str(tmp_path)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -506,7 +506,7 @@ def test_killed_again_and_again_it_loses_only_what_was_in_progress(protocol, tmp
     subprocess.run([*command, "--models", "black"], check=True, **quiet)
     one_job = time.perf_counter() - begun  # in place of seconds, which fit one machine
     kept = stored(tmp_path / "small")
-    for moment in (0.5, None):
+    for moment in (0.4, 0.8, None):
         process = subprocess.Popen([*command, "--models", MODEL, "black"], **quiet)
         try:
             if moment is None:
@@ -528,7 +528,7 @@ def test_killed_again_and_again_it_loses_only_what_was_in_progress(protocol, tmp
     done = subprocess.run([*command, "--models", MODEL, "black"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     now = stored(tmp_path / "small")
-    assert len(now) == 4  # calibration, search and run, and the baseline's
+    assert len(now) == 1 + 1 + 2 + 1  # calibration, search, runs, and the baseline's
     assert all(now[name] == content for name, content in kept.items())
 
 
