@@ -44,8 +44,9 @@ def _all_frames(model: keras.Model, context: np.ndarray, batch_size: int, check_
             f"{model.name} makes no single forecast of a context alone: use nextframe.sampling.sample_rollout where it "
             "draws futures, nextframe.steering.steer where it reads actions, or its predict"
         )
-    with quiet_about_tracing():
-        forecast = model.predict(context, batch_size=batch_size, verbose=0)
+    batches = [context[first : first + batch_size] for first in range(0, len(context), batch_size)]
+    with quiet_about_tracing():  # `predict` would first make a dataset of them, which takes longer than a small network
+        forecast = np.concatenate([model.predict_on_batch(batch) for batch in batches])
     if forecast.ndim != 5:
         return forecast[:, None]
     if frames_ahead(model):

@@ -1,4 +1,9 @@
-"""Jobs in processes of their own: on this machine, or on a Ray cluster."""
+"""Jobs in processes of their own: on this machine, or on a Ray cluster.
+
+Importing this module does not import Keras: Ray's processes do it, and only start those that compute.
+"""
+
+from __future__ import annotations
 
 import dataclasses
 import hashlib
@@ -11,9 +16,10 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from nextframe.benchmark import fingerprints, results
-from nextframe.benchmark.plan import Job
+if TYPE_CHECKING:
+    from nextframe.benchmark.plan import Job
 
 CHECKPOINTS = Path("_build") / "benchmark" / "checkpoints"  # of trainings that were cut off
 
@@ -21,7 +27,7 @@ CHECKPOINTS = Path("_build") / "benchmark" / "checkpoints"  # of trainings that 
 def in_processes(jobs: list[Job], workers: int, threads: int) -> Iterator[tuple[Job, dict[str, bytes] | str]]:
     """Do jobs in processes of this machine; yield each with its files, or with its error."""
     with ThreadPoolExecutor(workers) as pool:
-        futures = {pool.submit(in_own_process, job, threads): job for job in jobs}
+        futures = {pool.submit(in_own_process, dataclasses.asdict(job), threads): job for job in jobs}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
@@ -36,14 +42,19 @@ def over_ray(address: str, jobs: list[Job], threads: int) -> Iterator[tuple[Job,
     if not ray.is_initialized():
         ray.init(address=address, log_to_driver=False)
     work = ray.remote(num_cpus=threads, max_retries=3)(in_own_process)
-    waiting = {work.remote(job, threads): job for job in jobs}
+    waiting = {work.remote(dataclasses.asdict(job), threads): job for job in jobs}
     while waiting:
         (done,), _ = ray.wait(list(waiting))
         yield waiting.pop(done), ray.get(done)
 
 
-def in_own_process(job: Job, threads: int) -> dict[str, bytes] | str:
-    """Do one job in a process of its own; return the files that it wrote by their names, or its error."""
+def in_own_process(job: dict[str, Any], threads: int) -> dict[str, bytes] | str:
+    """Do one job in a process of its own; return the files that it wrote by their names, or its error.
+
+    Args:
+        job: The arguments of a `nextframe.benchmark.plan.Job`.
+        threads: That the process computes with.
+    """
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {
             # TensorFlow's faster kernels for CPUs: by default only used where the processor has AVX-512's VNNI.
@@ -53,7 +64,7 @@ def in_own_process(job: Job, threads: int) -> dict[str, bytes] | str:
             "TF_NUM_INTEROP_THREADS": "1",
             "OMP_NUM_THREADS": str(threads),
         }
-        command = [sys.executable, "-m", "nextframe.benchmark", "--job", json.dumps(dataclasses.asdict(job)), folder]
+        command = [sys.executable, "-m", "nextframe.benchmark", "--job", json.dumps(job), folder]
         with subprocess.Popen(
             command,
             stdin=subprocess.PIPE,  # never written to: it closes when this process ends, and the job ends too
@@ -76,6 +87,7 @@ def written(folder: str) -> dict[str, bytes]:
 
 def do(job: Job, folder: str) -> None:
     """Do a job in this process, and leave its files in a folder; a training that was cut off goes on."""
+    from nextframe.benchmark import fingerprints, results
     from nextframe.benchmark.experiments import STAGES
 
     settings = dict(job.settings)

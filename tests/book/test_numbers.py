@@ -345,16 +345,15 @@ def test_the_live_page_is_right_about_shifts():
 
     def error(name, by):
         """Of the forecasts of a picture that is shifted by so many pixels to either side, moved back."""
-        network = nextframe.load(name)
         both = [
-            shifted(forecasting.predict_next(network, shifted(context, way)[..., None])[..., 0].clip(0, 1), -way)
+            shifted(forecasting.predict_next(networks[name], shifted(context, way)[..., None])[..., 0].clip(0, 1), -way)
             for way in (by, -by)
         ]
         return np.mean([np.square(forecast - truth).sum(axis=(1, 2)).mean() for forecast in both])
 
-    names = ("forecaster", "dense_lstm", "frames_as_channels", "conv3d")
-    at = {by: {name: error(name, by) for name in names} for by in (0, 1, 2, 6)}
-    growth = {by: {name: at[by][name] - at[0][name] for name in names} for by in (1, 2, 6)}
+    networks = {name: nextframe.load(name) for name in ("forecaster", "dense_lstm", "frames_as_channels", "conv3d")}
+    at = {by: {name: error(name, by) for name in networks} for by in (0, 1, 2, 6)}
+    growth = {by: {name: at[by][name] - at[0][name] for name in networks} for by in (1, 2, 6)}
     most = {by: max(found, key=found.get) for by, found in growth.items()}
     assert most == {1: "forecaster", 2: "forecaster", 6: "dense_lstm"}
     assert at[0]["forecaster"] < 0.8 * at[0]["frames_as_channels"]

@@ -198,8 +198,8 @@ def test_a_rollout_takes_all_frames_of_a_model_that_makes_several(context, ahead
 
 def test_a_model_of_several_frames_is_asked_as_seldom_as_can_be(context, straight_on, monkeypatch):
     model, seen = straight_on(context.shape[1:], 3), []
-    predict = model.predict
-    monkeypatch.setattr(model, "predict", lambda frames, **options: seen.append(frames) or predict(frames, **options))
+    predict = model.predict_on_batch
+    monkeypatch.setattr(model, "predict_on_batch", lambda frames: seen.append(frames) or predict(frames))
     forecast = forecasting.rollout(model, context, 7)
     assert forecast.shape == (3, 7, 8, 8, 1)
     assert forecast.min() == 0

@@ -186,6 +186,7 @@ def test_what_needs_no_keras_does_not_load_it():
     """It takes seconds to start. Running the imports shows what reading them cannot: what others bring along."""
     names = ["nextframe", *(f"nextframe.{name}" for name in ("clips", "windows", "metrics", "plotting", "verdicts"))]
     names += ["nextframe.pretrained", "nextframe.datasets.moving_digits", "nextframe.datasets.real_clips"]
+    names += ["nextframe.benchmark.processes"]
     code = f"import sys, {', '.join(names)}; print(sorted({{'keras', 'tensorflow'}} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"
