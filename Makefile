@@ -44,6 +44,8 @@ NOTEBOOKS := NEXTFRAME_PROFILE=ci TQDM_DISABLE=1
 PARALLEL := -n 3
 # A warning in a notebook is an output, and compared as one; those of nbval itself are not ours
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg -p no:cacheprovider -o filterwarnings=ignore -q
+# The largest tend to take the longest: so that all workers end at about the same time
+LARGEST_FIRST = $$(ls -S notebooks/*.ipynb)
 STRICT_BUILD := $(BIN)/jupyter-book build . --all -W -n --keep-going
 
 .venv/ready: requirements.txt constraints.txt pyproject.toml
@@ -83,7 +85,7 @@ format: .venv/dev-ready
 
 test: lint
 	$(QUIET) $(OFFLINE) $(BIN)/pytest -q $(PARALLEL) --dist worksteal tests/library tests/book
-	$(QUIET) $(OFFLINE) $(NOTEBOOKS) $(BIN)/pytest $(NBVAL) $(PARALLEL) --dist loadfile notebooks
+	$(QUIET) $(OFFLINE) $(NOTEBOOKS) $(BIN)/pytest $(NBVAL) $(PARALLEL) --dist loadfile $(LARGEST_FIRST)
 	$(NODE) --test --test-reporter=dot tests/live
 	$(OFFLINE) $(STRICT_BUILD)
 	$(OFFLINE) $(BIN)/pytest -q $(PARALLEL) tests/pages

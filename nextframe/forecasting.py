@@ -44,7 +44,8 @@ def _all_frames(model: keras.Model, context: np.ndarray, batch_size: int, check_
             f"{model.name} makes no single forecast of a context alone: use nextframe.sampling.sample_rollout where it "
             "draws futures, nextframe.steering.steer where it reads actions, or its predict"
         )
-    batches = [context[first : first + batch_size] for first in range(0, len(context), batch_size)]
+    size = _batch_size(len(context), batch_size)
+    batches = [context[first : first + size] for first in range(0, len(context), size)]
     with quiet_about_tracing():  # `predict` would first make a dataset of them, which takes longer than a small network
         forecast = np.concatenate([model.predict_on_batch(batch) for batch in batches])
     if forecast.ndim != 5:
@@ -57,6 +58,11 @@ def _all_frames(model: keras.Model, context: np.ndarray, batch_size: int, check_
             f'or several ahead from a layer named "{ROLLOUT}": if they are that, give its last layer this name'
         )
     return forecast[:, -1:]
+
+
+def _batch_size(count: int, most: int) -> int:
+    """How many of so many contexts to forecast at once: as many each time, since TensorFlow traces other sizes anew."""
+    return next((size for size in range(min(most, count), most // 2, -1) if count % size == 0), most)
 
 
 def predict_along(

@@ -54,16 +54,22 @@ def sliding_windows(
         ValueError: An argument is below 1, or the clip is shorter than one window.
     """
     clip = check_clip(clip)
-    span = window_span(context, horizon, frame_step)
-    whole_number("stride", stride)
-    if len(clip) < span:
-        raise ValueError(
-            f"clip has {len(clip)} frames; context={context}, horizon={horizon} and frame_step={frame_step} "
-            f"need at least {span}: lower them or use a longer clip"
-        )
+    _, span = _starts(len(clip), context, horizon, stride, frame_step)
     every_frame = np.lib.stride_tricks.sliding_window_view(clip, span, axis=0)  # (starts, h, w, span)
     frames = np.moveaxis(every_frame, -1, 1)[::stride, ::frame_step]  # (windows, context + horizon, h, w)
     return frames[:, :context], frames[:, context:]
+
+
+def _starts(frames: int, context: int, horizon: int, stride: int, frame_step: int) -> tuple[np.ndarray, int]:
+    """First frames of the windows of a clip with so many frames, int64 `(windows,)`, and the frames that each spans."""
+    span = window_span(context, horizon, frame_step)
+    whole_number("stride", stride)
+    if frames < span:
+        raise ValueError(
+            f"clip has {frames} frames; context={context}, horizon={horizon} and frame_step={frame_step} "
+            f"need at least {span}: lower them or use a longer clip"
+        )
+    return np.arange(0, frames - span + 1, stride), span
 
 
 def chronological_split(
@@ -139,13 +145,12 @@ def window_dataset(
     warn_of_cuts(clips)
     if weights is not None and len(weights) != len(clips):
         raise ValueError(f"{len(weights)} weights for {len(clips)} clips: expected one for each")
-    span = window_span(context, horizon, frame_step)
     starts_of, offset = [], 0
     for clip in clips:
-        count = len(sliding_windows(clip, context, horizon, stride, frame_step)[0])  # checks the clip as well
-        starts_of.append(offset + stride * np.arange(count))
+        of_clip, span = _starts(len(clip), context, horizon, stride, frame_step)
+        starts_of.append(offset + of_clip)
         offset += len(clip)
-    starts = np.concatenate(starts_of).astype(np.int64)
+    starts = np.concatenate(starts_of)
     counts = None if weights is None else np.repeat(np.asarray(weights, np.float32), [len(each) for each in starts_of])
     if counts is not None:  # with as many axes as Keras's errors have: those of a target but the channel
         counts = counts.reshape(-1, *(3 if horizon > 1 or sequence_targets else 2) * [1])

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 import keras
 import numpy as np
-from keras import ops
 
 from nextframe._utils.keras_layers import ROLLOUT, frames_ahead
 from nextframe.clips import check_clip
@@ -41,7 +40,7 @@ def leaks(model: keras.Model, frames: np.ndarray, seed: int = 0) -> list[tuple[i
 
     def forecast(frames: np.ndarray) -> np.ndarray:
         if sequences:
-            return ops.convert_to_numpy(model(frames))
+            return model.predict_on_batch(frames)
         return predict_along(model, frames, check_range=False)  # of frames that were changed to probe
 
     before = forecast(frames)

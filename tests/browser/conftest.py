@@ -7,6 +7,7 @@ import shutil
 import threading
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from axe_playwright_python.sync_playwright import Axe
 from built_book import HTML
 from playwright.sync_api import sync_playwright
@@ -46,13 +47,16 @@ def browser():
         chromium.close()
 
 
-# Of axe-core's rules, those that colours break: the slowest to try
+# Of axe-core's rules, those that colours break: the slowest to try, so they look at what is marked below alone
 OF_COLOUR = ["color-contrast", "link-in-text-block"]
-
+ONLY_MARKED = """;axe.configure({rules: [
+    {id: "color-contrast", selector: "[data-one-of-a-kind]"},
+    {id: "link-in-text-block", selector: "a[href][data-one-of-a-kind]"},
+]})"""
 
 # Marks three elements with a text of each kind. Whoever can read those can read all: the others have the same colours,
 # size and surroundings. axe-core looks at elements one by one, and a chapter has thousands.
-MARK_A_FEW = """outsideArticle => {
+MARK_A_FEW = """() => {
     const seen = {};  // a kind is a list, and its text the key
     const behind = element => {
         const {backgroundColor, backgroundImage} = getComputedStyle(element);
@@ -64,7 +68,6 @@ MARK_A_FEW = """outsideArticle => {
         element.removeAttribute("data-one-of-a-kind");
         const hasText = [...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
         if (!(hasText || element.matches("input, select, textarea")) || !element.checkVisibility()) continue;
-        if (outsideArticle && element.closest("article")) continue;
         const {color, fontSize, fontWeight, textShadow, textDecorationLine} = getComputedStyle(element);
         const kind = [element.tagName, color, fontSize, fontWeight, textShadow, textDecorationLine, behind(element),
             opacity(element), getComputedStyle(element.parentElement).color, element.closest("a") !== null];
@@ -78,23 +81,18 @@ MARK_A_FEW = """outsideArticle => {
 def accessibility_violations():
     """A function that lists the violations that axe-core finds on a page.
 
-    Colours are tried in the light theme and in the dark one, all else in one of them. A page that was tried on a wide
-    screen has the same colours in its article on a narrow one: `known_colours` leaves them out.
+    Colours are tried in the light theme and in the dark one, all else in one of them.
     """
 
-    def accessibility_violations(page, known_colours=False):
-        axe = Axe()
-        runs = [("light", {"rules": {rule: {"enabled": False} for rule in OF_COLOUR}})]
-        runs += [(theme, {"runOnly": OF_COLOUR}) for theme in ("light", "dark")]
+    def accessibility_violations(page, colours=True):
+        axe = Axe(AXE_SCRIPT + ONLY_MARKED)
+        rest = {"rules": {rule: {"enabled": False} for rule in OF_COLOUR}}
         found = []
-        for theme, rules in runs:
+        for theme, rules in {"light": {}, "dark": {"runOnly": OF_COLOUR}}.items() if colours else [("light", rest)]:
             page.emulate_media(color_scheme=theme)
             page.wait_for_selector(f"html[data-theme={theme}]")
-            part = None
-            if "runOnly" in rules:
-                page.evaluate(MARK_A_FEW, known_colours)
-                part = {"include": [["[data-one-of-a-kind]"]]}
-            violations = axe.run(page, part, {"resultTypes": ["violations"], **rules}).response["violations"]
+            page.evaluate(MARK_A_FEW)
+            violations = axe.run(page, None, {"resultTypes": ["violations"], **rules}).response["violations"]
             found += [(theme, v["id"], v["help"], [n["html"][:200] for n in v["nodes"][:3]]) for v in violations]
         return found
 

@@ -24,11 +24,36 @@ SEEN = """slider => {
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_every_widget_moves(chapter, open_page):
+def test_every_widget_moves_and_looks_the_same_without_the_book(chapter, open_page, browser):
     page = open_page(f"notebooks/{chapter}.html")
+    looks_as_without_the_book(page, chapter, browser)
     players_play_and_can_be_stopped(page)
     sliders_move_something(page)
     assert page.problems == []
+
+
+def looks_as_without_the_book(page, chapter, browser):
+    """As on Colab, where an output stands alone in a frame of its own, with no style but the browser's."""
+    outputs = [
+        output["data"]["text/html"]
+        for cell in nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4).cells
+        for output in cell.get("outputs", [])
+        if re.search("<video|type=.range", output.get("data", {}).get("text/html", ""))
+    ]
+    width = round(page.locator(".cell_output").first.bounding_box()["width"])
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    alone = context.new_page()
+    alone.set_content(f'<body style="margin: 0">{"".join(outputs)}</body>')
+    assert bool(sizes(alone)) == (chapter != "11_your_own_video")  # whose panel needs a kernel, and is a picture here
+    assert sizes(alone) == sizes(page, ".cell_output")
+    context.close()
+
+
+def sizes(page, scope=""):
+    """Width and height of each video, picture and slider, in pixels."""
+    parts = page.locator(f"{scope} :is(video, .frame, label > input[type=range])")
+    boxes = [part.bounding_box() for part in parts.all()]
+    return [(round(box["width"]), round(box["height"])) for box in boxes]
 
 
 def players_play_and_can_be_stopped(page, players=".cell_output .nextframe-player"):
@@ -102,32 +127,6 @@ def test_the_players_slider_shows_each_frame(show):
                 return pen.getImageData(32, 32, 1, 1).data[0]; }"""
         )
         assert abs(pixel - int(clip[number, 0, 0])) < 5
-
-
-def sizes(page, scope=""):
-    """Width and height of each video, picture and slider, in pixels."""
-    parts = page.locator(f"{scope} :is(video, .frame, label > input[type=range])")
-    boxes = [part.bounding_box() for part in parts.all()]
-    return [(round(box["width"]), round(box["height"])) for box in boxes]
-
-
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_widgets_look_the_same_without_the_book(chapter, open_page, browser):
-    """As on Colab, where an output stands alone in a frame of its own, with no style but the browser's."""
-    outputs = [
-        output["data"]["text/html"]
-        for cell in nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4).cells
-        for output in cell.get("outputs", [])
-        if re.search("<video|type=.range", output.get("data", {}).get("text/html", ""))
-    ]
-    page = open_page(f"notebooks/{chapter}.html")
-    width = round(page.locator(".cell_output").first.bounding_box()["width"])
-    context = browser.new_context(viewport={"width": width, "height": 900})
-    alone = context.new_page()
-    alone.set_content(f'<body style="margin: 0">{"".join(outputs)}</body>')
-    assert bool(sizes(alone)) == (chapter != "11_your_own_video")  # whose panel needs a kernel, and is a picture here
-    assert sizes(alone) == sizes(page, ".cell_output")
-    context.close()
 
 
 @pytest.fixture

@@ -84,11 +84,13 @@ def test_page_has_a_title_and_a_language(page, soups):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_chapter_opens_on_colab(chapter, soups):
-    links = {link.get("href") for link in soups[f"notebooks/{chapter}.html"].find_all("a")}
-    assert colab_address(f"notebooks/{chapter}.ipynb") in links
-    buttons = soups[f"notebooks/{chapter}.html"].select(".dropdown-launch-buttons a")
-    assert colab_address(f"notebooks/{chapter}.ipynb") in {button.get("href") for button in buttons}
+def test_a_chapter_can_be_run_downloaded_and_corrected(chapter, soups):
+    soup, path = soups[f"notebooks/{chapter}.html"], f"notebooks/{chapter}.ipynb"
+    assert colab_address(path) in {link.get("href") for link in article(soup).find_all("a")}
+    assert colab_address(path) in {link.get("href") for link in soup.select(".dropdown-launch-buttons a")}
+    links = [link.get("href") for link in soup.select(".article-header-buttons a")]
+    assert f"../_sources/{path}" in links
+    assert any("/edit/" in link and link.endswith(path) for link in links)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
