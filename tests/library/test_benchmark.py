@@ -2,7 +2,6 @@
 
 import functools
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -69,19 +68,11 @@ def put_calibration(protocol, folder, seconds_per_step=0.002, row=MODEL):
 ONE_OF_EACH = SMALL.replace("[0, 1]", "[0]").replace("[1e-3, 1e-2]", "[1e-3]")  # a rate, a seed
 
 
-@pytest.fixture(scope="module")
-def measured(tmp_path_factory):
-    """A folder in which a small benchmark ran from nothing: its protocol, results and weights."""
-    folder = tmp_path_factory.mktemp("measured")
-    (folder / "small.toml").write_text(ONE_OF_EACH)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        assert runner.run_benchmark(folder / "small.toml", ["copy_last", MODEL], folder=folder) == []
-    return folder
-
-
-def test_a_benchmark_from_nothing_to_its_results(measured, monkeypatch):
-    results = stored(measured / "small")
+def test_a_benchmark_from_nothing_to_its_results_here_and_on_a_ray_cluster(protocol, tmp_path):
+    """In one test, since to measure all in processes takes long, and the cluster has to give the same."""
+    protocol.write_text(ONE_OF_EACH)
+    assert runner.run_benchmark(protocol, ["copy_last", MODEL], folder=tmp_path) == []
+    results = stored(tmp_path / "small")
     assert set(results) == {
         f"calibration/{MODEL}.json",
         f"search/{MODEL}-0.001.json",
@@ -94,21 +85,41 @@ def test_a_benchmark_from_nothing_to_its_results(measured, monkeypatch):
     run = json.loads(results[f"runs/{MODEL}-0.json"])
     timed = json.loads(results[f"calibration/{MODEL}.json"])
     assert timed["parameters"] == run["parameters"] == 20 * 9 + 2 + 2 * 9 + 1
-    assert run["settings"]["steps"] == Benchmark(measured / "small.toml", measured).steps(MODEL)
+    assert run["settings"]["steps"] == Benchmark(protocol, tmp_path).steps(MODEL)
     assert len(run["history"]) == 2
     assert run["measured_with"]["processor"]
     assert set(run["diagnostics"]) == {"shift_error", "temporal_receptive_field", "order_sensitivity", "leaks"}
     assert run["diagnostics"]["leaks"] == []
     # the weights are those of the result
     model = build(MODEL, (10, 32, 32, 1), filters=2, depth=2)
-    model.load_weights(measured / weights_folder("small") / f"{MODEL}-0.weights.h5")
+    model.load_weights(tmp_path / weights_folder("small") / f"{MODEL}-0.weights.h5")
     task = tasks.digits_32(training=4)
     again = scoring.score_horizon(model, task.context, task.future[:, :3])
     assert again["MSE per frame"] == pytest.approx(run["scores"]["all"]["MSE per frame"], rel=1e-4)
     # what is done is not done again
-    monkeypatch.chdir(measured)
-    assert runner.run_benchmark(measured / "small.toml", ["copy_last", MODEL], folder=measured) == []
-    assert stored(measured / "small") == results
+    assert runner.run_benchmark(protocol, ["copy_last", MODEL], folder=tmp_path) == []
+    assert stored(tmp_path / "small") == results
+    a_ray_cluster_gives(results, protocol, tmp_path / "over ray")
+
+
+def a_ray_cluster_gives(results, protocol, folder):
+    import ray
+
+    timed = f"calibration/{MODEL}.json"  # decides the number of steps
+    (folder / "small" / timed).parent.mkdir(parents=True)
+    (folder / "small" / timed).write_bytes(results[timed])
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+        assert runner.run_benchmark(protocol, [MODEL], ray="local", folder=folder) == []
+    finally:
+        ray.shutdown()
+    by_processes, over_ray = (
+        {name: without_times(json.loads(text)) for name, text in found.items()}
+        for found in (results, stored(folder / "small"))
+    )
+    assert by_processes.pop("runs/copy_last.json")
+    assert len(over_ray) == 3
+    assert over_ray == by_processes
 
 
 @pytest.fixture
@@ -473,27 +484,6 @@ def test_a_model_without_weights_is_scored_as_it_is(protocol, tmp_path):
     assert [job.label for job in plan.jobs("runs", ["mirrored_flow"])] == ["mirrored_flow"]
     with pytest.raises(ValueError, match="model='conv3d': expected one of mirrored_flow"):
         runner.run_benchmark(protocol, ["conv3d"], folder=tmp_path)
-
-
-def test_a_ray_cluster_gives_what_processes_give(measured, protocol, tmp_path):
-    import ray
-
-    protocol.write_text(ONE_OF_EACH)
-    timed = f"calibration/{MODEL}.json"  # decides the number of steps
-    (tmp_path / "small" / timed).parent.mkdir(parents=True)
-    shutil.copy(measured / "small" / timed, tmp_path / "small" / timed)
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    try:
-        assert runner.run_benchmark(protocol, [MODEL], ray="local", folder=tmp_path) == []
-    finally:
-        ray.shutdown()
-    by_processes, over_ray = (
-        {name: without_times(json.loads(text)) for name, text in stored(folder / "small").items()}
-        for folder in (measured, tmp_path)
-    )
-    assert by_processes.pop("runs/copy_last.json")
-    assert len(over_ray) == 3
-    assert over_ray == by_processes
 
 
 def test_killed_again_and_again_it_loses_only_what_was_in_progress(protocol, tmp_path):
