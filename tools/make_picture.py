@@ -103,7 +103,7 @@ def write_numbers() -> None:
 
 def draw_card() -> None:
     """Draw 1200 × 630 pixels: a clip, and its next frame by two networks and in truth."""
-    video = tasks.load_task("digits_32", training=1).video[:1]
+    video = tasks.digits_32(training=1).video[:1]
     past = {"2 ago": video[0, 7], "1 ago": video[0, 8], "now": video[0, 9]}
     trained = {"dense LSTM": "dense_lstm", "forecaster": "forecaster"}
     forecasts = {

@@ -21,8 +21,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 
 # before Keras is imported: a machine with a GPU and JAX need not have TensorFlow
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -62,7 +65,9 @@ EQUALITY_BATCH = 4  # small, since the CPU computes it too
 TOLERANCE = 1e-3
 
 
-def measure_policy(protocol: str, model: str, arguments: dict, policy: str, steps: int, wait) -> dict:
+def measure_policy(
+    protocol: str, model: str, arguments: dict, policy: str, steps: int, wait: Callable[[], None]
+) -> dict:
     """Train a network for three rounds of `steps` steps; the first one holds the compilation, the last is timed.
 
     Args:
@@ -107,7 +112,7 @@ def measure_equality(protocol: str, model: str, arguments: dict) -> dict:
     weights = [array + 0.01 * noise.standard_normal(array.shape).astype(array.dtype) for array in weights]
     others = [variable.numpy() for variable in network.non_trainable_variables]
 
-    def loss(weights, others, context, target):
+    def loss(weights: list[jax.Array], others: list[jax.Array], context: jax.Array, target: jax.Array) -> jax.Array:
         forecast, _ = network.stateless_call(weights, others, context, training=True)
         return keras.ops.mean(keras.ops.square(forecast - target))
 
@@ -122,7 +127,7 @@ def measure_equality(protocol: str, model: str, arguments: dict) -> dict:
         for variable, found, wanted in zip(network.trainable_variables, gradients, expected, strict=True)
         if np.abs(wanted).max() > 0
     }
-    worst = max(differences, key=differences.get)
+    worst = max(differences, key=differences.__getitem__)
     return {
         "loss": float(here),
         "loss_on_cpu": float(on_cpu),
@@ -134,21 +139,21 @@ def measure_equality(protocol: str, model: str, arguments: dict) -> dict:
     }
 
 
-def _network(model, arguments, canvas, policy):
+def _network(model: str, arguments: dict, canvas: int, policy: str) -> keras.Model:
     keras.config.set_dtype_policy(policy)
     keras.utils.set_random_seed(0)
     return build(model, (CONTEXT, canvas, canvas, 1), **arguments)
 
 
-def _finite(value):
+def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None  # JSON has no NaN
 
 
-def _work(parent, seconds: int, part: str, protocol: str, model: str, arguments: dict, steps: int) -> None:
+def _work(parent: Connection, seconds: int, part: str, protocol: str, model: str, arguments: dict, steps: int) -> None:
     """Measure a part in this process, which ends itself if that takes too long, and send the result."""
     import jax
 
-    def wait():
+    def wait() -> None:
         signal.alarm(0)  # waiting is no work
         parent.send("ready")
         parent.recv()
@@ -174,7 +179,9 @@ def _driver() -> str | None:
         return None
 
 
-def in_own_process(processes, turn, seconds: int, *arguments) -> tuple[dict, dict] | None:
+def in_own_process(
+    processes: ForkServerContext, turn: AbstractContextManager[object], seconds: int, *arguments: str | int | dict
+) -> tuple[dict, dict] | None:
     """Return the result that `_work` sends, or None if it failed or was ended.
 
     Args:
@@ -234,7 +241,7 @@ def main(arguments: list[str] | None = None) -> int:
     turn = threading.Lock()
     failed = []
 
-    def measure(part, protocol, model):
+    def measure(part: str, protocol: str, model: str) -> None:
         name, asked = f"{protocol}/{model}", settings(protocol, model, options.steps)
         if part in stored(protocol, model, asked, options.folder):
             return

@@ -18,7 +18,7 @@ from nextframe.benchmark import results, tasks
 from nextframe.models import build
 
 
-def network(shape):
+def network(shape: tuple[int, ...]) -> keras.Model:
     inputs = x = keras.Input(shape)
     for size in (5, 3, 1):
         x = keras.layers.ConvLSTM2D(64, size, padding="same", return_sequences=True, activation="relu")(x)
@@ -34,11 +34,12 @@ class TimeIsUp(Exception):
 class StopAfter(keras.callbacks.Callback):
     """End training once so many seconds have passed since its first step was done."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds: float):
         super().__init__()
-        self.seconds, self.started, self.steps = seconds, None, 0
+        self.seconds, self.steps = seconds, 0
+        self.started: float | None = None
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
         self.started = self.started or time.perf_counter()  # the first step is spent on tracing
         self.steps += 1
         passed = time.perf_counter() - self.started
@@ -47,7 +48,7 @@ class StopAfter(keras.callbacks.Callback):
             raise TimeIsUp
 
 
-def main(seconds):
+def main(seconds: float) -> None:
     task = tasks.digits_32()
     keras.utils.set_random_seed(0)
     model = network(task.context_shape)

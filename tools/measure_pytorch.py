@@ -39,14 +39,14 @@ PROTOCOL, SHAPE, BATCH, RATE = "digits-32", (10, 32, 32, 1), 32, 1e-3
 class DenseLSTM(nn.Module):
     """`nextframe.models.dense_lstm`."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.lstm = nn.LSTM(1024, 256, batch_first=True)
         # PyTorch adds two biases to each gate, and Keras one: the second stays at zero
         nn.init.zeros_(self.lstm.bias_hh_l0).requires_grad_(False)
         self.dense = nn.Linear(256, 1024)
 
-    def forward(self, context):  # (batch, N, height, width), as in all four
+    def forward(self, context: torch.Tensor) -> torch.Tensor:  # (batch, N, height, width), as in all four
         outputs, _ = self.lstm(context.flatten(2))
         return self.dense(outputs[:, -1]).view(-1, 1, 32, 32)
 
@@ -54,11 +54,11 @@ class DenseLSTM(nn.Module):
 class FramesAsChannels(nn.Module):
     """`nextframe.models.frames_as_channels`: PyTorch's pixel_unshuffle is the book's `patchify`."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.layers = _convolutions(nn.Conv2d, 40, 64, 64, 64, 64, 64, 4)
 
-    def forward(self, context):
+    def forward(self, context: torch.Tensor) -> torch.Tensor:
         change = self.layers(functional.pixel_unshuffle(context, 2))
         return context[:, -1:] + functional.pixel_shuffle(change, 2)
 
@@ -66,12 +66,12 @@ class FramesAsChannels(nn.Module):
 class Conv3D(nn.Module):
     """`nextframe.models.conv3d`, with time turned into channels before the last convolution."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.layers = nn.Sequential(_convolutions(nn.Conv3d, 4, 16, 16, 16), nn.ReLU(inplace=True))
         self.last = nn.Conv2d(160, 4, 3, padding=1)
 
-    def forward(self, context):
+    def forward(self, context: torch.Tensor) -> torch.Tensor:
         x = functional.pixel_unshuffle(context[:, :, None], 2).transpose(1, 2)  # (batch, 4, N, 16, 16)
         change = self.last(self.layers(x).flatten(1, 2))
         return context[:, -1:] + functional.pixel_shuffle(change, 2)
@@ -80,13 +80,13 @@ class Conv3D(nn.Module):
 class ConvLSTM(nn.Module):
     """`nextframe.models.conv_lstm`, two frames a step; the inputs of all steps are convolved at once."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.inputs = nn.Conv2d(8, 64, 3, padding=1)
         self.memory = nn.Conv2d(16, 64, 3, padding=1, bias=False)
         self.decoder = _convolutions(nn.Conv2d, 16, 64, 64, 4)
 
-    def forward(self, context):
+    def forward(self, context: torch.Tensor) -> torch.Tensor:
         steps = functional.pixel_unshuffle(context, 2).unflatten(1, (5, 8))
         inputs = self.inputs(steps.flatten(0, 1)).unflatten(0, steps.shape[:2])  # (batch, 5, 4 gates × 16, 16, 16)
         hidden = cell = inputs.new_zeros(len(context), 16, 16, 16)
@@ -105,7 +105,7 @@ NETWORKS = {
 }
 
 
-def _convolutions(kind, *channels):
+def _convolutions(kind: type[nn.Conv2d] | type[nn.Conv3d], *channels: int) -> nn.Sequential:
     """Convolutions with kernels of 3 from one number of channels to the next, and ReLU between them."""
     layers = []
     for before, after in zip(channels, channels[1:], strict=False):
@@ -189,7 +189,8 @@ def compare(name: str, clips: np.ndarray, rounds: int, steps: int) -> dict:
     if in_keras.parameters != in_pytorch.parameters:
         raise RuntimeError(f"{name}: {in_keras.parameters} parameters in Keras, {in_pytorch.parameters} in PyTorch")
     result = {"parameters": in_keras.parameters, "pytorch_layout": "channels_last" if channels_last else "contiguous"}
-    speeds, losses = {"keras": [], "pytorch": []}, {"keras": [], "pytorch": []}
+    speeds: dict[str, list[float]] = {"keras": [], "pytorch": []}
+    losses: dict[str, list[float]] = {"keras": [], "pytorch": []}
     for number in range(rounds):
         for framework, network in (("keras", in_keras), ("pytorch", in_pytorch)):
             if framework == "pytorch":
@@ -214,11 +215,12 @@ def compare(name: str, clips: np.ndarray, rounds: int, steps: int) -> dict:
     }
 
 
-def main():
+def main() -> None:
+    cores = os.cpu_count() or 1
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5, help="times that each is timed (default: 5)")
     parser.add_argument("--steps", type=int, default=40, help="steps on the clock in a round (default: 40)")
-    parser.add_argument("--threads", type=int, default=min(2, os.cpu_count()), help="of both (default: 2)")
+    parser.add_argument("--threads", type=int, default=min(2, cores), help="of both (default: 2)")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="default: all four")
     parser.add_argument("--folder", default=results.FOLDER, help="where pytorch_speed.json goes (default: %(default)s)")
     parser.add_argument("--busy", action="store_true", help="run although the machine is not idle, and store nothing")
@@ -226,7 +228,7 @@ def main():
     if keras.backend.backend() != "tensorflow":
         raise SystemExit(f"KERAS_BACKEND is {keras.backend.backend()}: this measures Keras on TensorFlow")
     load = os.getloadavg()[0]
-    if load > os.cpu_count() / 2 and not options.busy:
+    if load > cores / 2 and not options.busy:
         raise SystemExit(f"load average {load:.1f}: wait until the machine is idle, or try it out with --busy")
     torch.set_num_threads(options.threads)
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)

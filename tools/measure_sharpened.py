@@ -10,7 +10,7 @@ import keras
 
 from nextframe import metrics, windows
 from nextframe.benchmark import results
-from nextframe.benchmark.futures_task import CONTEXT, LENGTH
+from nextframe.benchmark.futures_task import CONTEXT, LENGTH, FuturesTask
 from nextframe.benchmark.plan import Benchmark, weights_folder
 from nextframe.benchmark.tasks import load_task
 from nextframe.datasets.random_futures import random_walls
@@ -18,6 +18,7 @@ from nextframe.models import build
 from nextframe.sampling import sample_rollout, sharpened
 
 ROW = "many_futures"
+RESULT = "many_futures_sharpened"
 FACTORS = (1.0, 1.2, 1.4, 1.6)
 SAMPLES = 4
 
@@ -31,13 +32,15 @@ def energies(model: keras.Model) -> list[float]:
 
 def main() -> None:
     """Choose a factor for each seed that has been trained, and score it on the test clips."""
-    plan, runs = Benchmark("many-futures"), {}
+    plan = Benchmark("many-futures")
+    runs: dict[str, dict] = results.load(RESULT)["runs"] if (results.FOLDER / f"{RESULT}.json").exists() else {}
     for job in plan.jobs("runs", [ROW]):
         weights = weights_folder(plan.name) / f"{job.label}.weights.h5"
         if not (plan.is_done(job) and weights.exists()):
-            print(f"{job.label} has not been trained here")
+            print(f"{job.label} has not been trained here; what is stored of it stays")
             continue
         task = load_task(**job.settings["task"])
+        assert isinstance(task, FuturesTask)  # the only kind that many-futures has
         model = build(job.settings["model"], task.context_shape, **job.settings["arguments"])
         model.load_weights(weights)
         tried = {str(factor): energies(sharpened(model, factor)) for factor in FACTORS}
@@ -48,7 +51,7 @@ def main() -> None:
         ]
         runs[job.label] = {"validation energy": tried, "factor": float(best), "scores": scores}
         print(job.label, best, [round(share, 2) for share in scores["energy"]], flush=True)
-        results.save("many_futures_sharpened", {"protocol": plan.name, "factors": FACTORS, "runs": runs})
+        results.save(RESULT, {"protocol": plan.name, "factors": FACTORS, "runs": runs})
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ trains those whose weights are missing here, a quarter of an hour for all, and p
 
 import io
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,7 +20,7 @@ FOLDER = Path(__file__).resolve().parent / "memory_weights"
 CONTEXT, SIDE = 20, 16
 PERIODS = (4, 6, 8, 10, 12)
 STEPS = 2000
-NETWORKS = {
+NETWORKS: dict[str, dict[str, Any]] = {
     "conv3d_of_seven": {"name": "conv3d", "filters": 8, "depth": 3, "temporal_pooling": "last_slice"},
     "conv3d_of_all": {"name": "conv3d", "filters": 8, "depth": 3, "temporal_pooling": "time_to_channels"},
     "conv_lstm": {"name": "conv_lstm", "patch": 4, "decoder_depth": 1},

@@ -8,6 +8,7 @@ with the imports; where they are long, a cell before it may hold them alone.
 import ast
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -18,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "nextframe" / "models").glob("*.py"))
 
 
-def model_cells(notebook):
+def model_cells(notebook: nbformat.NotebookNode) -> Iterator[tuple[nbformat.NotebookNode, str]]:
     """The cells tagged `model`, each with the text that it should have."""
-    shown = {}  # module → number of its top-level statements that earlier cells show
+    shown: dict[Path, int] = {}  # module → number of its top-level statements that earlier cells show
     imports = None  # the cell that holds them alone
     for cell in notebook.cells:
         if "model" not in cell.metadata.get("tags", []):
@@ -83,6 +84,6 @@ def rewrite(path: Path) -> bool:
 
 
 if __name__ == "__main__":
-    for notebook_path in sys.argv[1:] or sorted((ROOT / "notebooks").glob("*.ipynb")):
+    for notebook_path in sys.argv[1:] or sorted(map(str, (ROOT / "notebooks").glob("*.ipynb"))):
         if rewrite(Path(notebook_path)):
             print(f"{notebook_path}: model rewritten; run make notebooks")

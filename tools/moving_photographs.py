@@ -154,7 +154,8 @@ def compression(random: np.random.Generator, frames: np.ndarray) -> np.ndarray:
     if random.random() >= 0.4:
         return frames
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(50, 96))]
-    return np.stack([cv2.imdecode(cv2.imencode(".jpg", frame, quality)[1], 0) for frame in frames])
+    packed = [cv2.imencode(".jpg", frame, quality)[1] for frame in frames]
+    return np.stack([np.asarray(cv2.imdecode(buffer, 0), np.uint8) for buffer in packed])
 
 
 def sequence(random: np.random.Generator, pictures: Sequence[np.ndarray], side: int = 64) -> np.ndarray:
@@ -170,7 +171,7 @@ def sequence(random: np.random.Generator, pictures: Sequence[np.ndarray], side: 
     """
 
     def picture() -> np.ndarray:
-        return pictures[random.integers(len(pictures))]
+        return pictures[int(random.integers(len(pictures)))]
 
     frames = camera(random, picture(), side)
     for _ in range(random.integers(0, 4)):

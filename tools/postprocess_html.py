@@ -6,6 +6,8 @@ Each replacement must match on every page, so a new version of the theme cannot 
 import re
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 # why: (pattern, replacement)
 REPLACEMENTS = {
     "Live code by another site's kernels is not used; its settings stand twice, an error in every browser": (
@@ -55,7 +57,7 @@ def postprocess(text: str, name: str) -> str:
     return text
 
 
-def postprocess_pages(app, exception):
+def postprocess_pages(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.name == "html":
         folder = Path(app.outdir)
         for path in [*folder.glob("book/**/*.html"), *folder.glob("notebooks/*.html"), folder / "search.html"]:
@@ -64,6 +66,6 @@ def postprocess_pages(app, exception):
                 path.write_text(postprocess(text, path.name) + _DONE, encoding="utf-8")
 
 
-def setup(app):
+def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("build-finished", postprocess_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

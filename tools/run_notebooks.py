@@ -42,7 +42,7 @@ def run(path: Path) -> None:
         store_widget_state=False,  # useless without a kernel, and different in every run
     )
 
-    def show_progress(cell, cell_index):
+    def show_progress(cell: nbformat.NotebookNode, cell_index: int) -> None:
         print(f"\r{path.name}: cell {cell_index + 1} of {len(notebook.cells)}", end="", flush=True)
 
     client.on_cell_start = show_progress
@@ -56,7 +56,7 @@ def run(path: Path) -> None:
 
 if __name__ == "__main__":
     os.environ.update(ENVIRONMENT)
-    for name in sys.argv[1:] or sorted((ROOT / "notebooks").glob("*.ipynb")):
+    for name in sys.argv[1:] or sorted(map(str, (ROOT / "notebooks").glob("*.ipynb"))):
         try:
             run(Path(name).resolve())
             gather_verdicts.store()

@@ -51,7 +51,9 @@ def vendor(archive: Path) -> None:
                 if member.name == source or (source.endswith("/") and member.name.startswith(source)):
                     path = VENDOR / folder / (target + member.name.removeprefix(source))
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    content = tar.extractfile(member).read()
+                    file = tar.extractfile(member)
+                    assert file  # not a folder
+                    content = file.read()
                     path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
                     print(path.relative_to(VENDOR), f"{path.stat().st_size:,} bytes")
 

@@ -27,7 +27,7 @@ SIDE = 64  # pixels, of the training windows
 SIDES = (SIDE, 2 * SIDE)  # of the clips; crops are taken of the larger
 FRAME_STEPS = (1, 2, 3)
 PART = 500  # sequences in a file
-BATCH = {"photographs": 16, SIDES[0]: 8, SIDES[1]: 8}  # how many windows of which kind
+BATCH: dict[str | int, int] = {"photographs": 16, SIDES[0]: 8, SIDES[1]: 8}  # how many windows of which kind
 LEAST = 3e-4  # added to the error of copying a sequence, which may be 0
 
 
