@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from nextframe._utils.keras_layers import ROLLOUT, frames_ahead
+from nextframe._utils.tf_logging import quiet_about_tracing
 from nextframe.clips import check_clip
 from nextframe.forecasting import predict_along
 from nextframe.windows import to_unit
@@ -40,7 +41,8 @@ def leaks(model: keras.Model, frames: np.ndarray, seed: int = 0) -> list[tuple[i
 
     def forecast(frames: np.ndarray) -> np.ndarray:
         if sequences:
-            return model.predict_on_batch(frames)
+            with quiet_about_tracing():
+                return model.predict_on_batch(frames)
         return predict_along(model, frames, check_range=False)  # of frames that were changed to probe
 
     before = forecast(frames)

@@ -4,12 +4,8 @@ It reaches every process that a test starts (kernels, the book's build), which a
 machine stay allowed: Jupyter talks to its kernels that way.
 """
 
-import gc
 import ipaddress
 import socket
-
-# As Python does it by itself, a sixth of the time in which TensorFlow is imported goes into looking for garbage
-gc.set_threshold(100_000, 20, 100)
 
 _connect = socket.socket.connect
 _connect_ex = socket.socket.connect_ex
