@@ -109,7 +109,7 @@ colab-python:
 	@$(MAKE) -s colab-python
 	$(COLAB_PYTHON) -m venv --clear .venv-colab
 	$(COLAB)/pip install --quiet --no-compile -r requirements-colab.txt
-	$(COLAB)/python -c 'import tensorflow, matplotlib.pyplot, ipykernel.kernelapp, nbval.plugin' 2> /dev/null
+	$(QUIET) $(COLAB)/python -c 'import tensorflow, matplotlib.pyplot, ipykernel.kernelapp, nbval.plugin'
 	touch $@
 
 test-colab: .venv-colab/ready

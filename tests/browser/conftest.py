@@ -86,9 +86,11 @@ def accessibility_violations():
 
     def accessibility_violations(page, colours=True):
         axe = Axe(AXE_SCRIPT + ONLY_MARKED)
-        rest = {"rules": {rule: {"enabled": False} for rule in OF_COLOUR}}
+        runs = [("light", {"rules": {rule: {"enabled": False} for rule in OF_COLOUR}})]
+        if colours:
+            runs = [("light", {}), ("dark", {"runOnly": OF_COLOUR})]
         found = []
-        for theme, rules in {"light": {}, "dark": {"runOnly": OF_COLOUR}}.items() if colours else [("light", rest)]:
+        for theme, rules in runs:
             page.emulate_media(color_scheme=theme)
             page.wait_for_selector(f"html[data-theme={theme}]")
             page.evaluate(MARK_A_FEW)
