@@ -82,6 +82,7 @@ EXERCISES = {
         "A digit is no longer where it was, so copying is wrong in two places, and a jump of several pixels is hard "
         "for "
         "optical flow to follow. The mean of the context is dim everywhere, so no pixel of it is far off.",
+        choices=tuple(baseline.__name__ for baseline in BASELINES),
         traps=(
             ("copy_last", "Copying is wrong where a digit was, and where it has gone."),
             ("optical_flow", "It has to find a digit again that has jumped by up to half of its size."),

@@ -85,7 +85,7 @@ EXERCISES = {
         _frames_ahead_of_black,
         "The ConvLSTM, by far the better one at one frame, grows brighter than the truth where it no longer "
         "knows. The dense LSTM stays dimmer than the truth, which costs less.",
-        within=1,
+        within={"conv_lstm": 1, "dense_lstm": 0},  # seeds differ by a frame in the first, and agree in the second
         traps=(
             ({"conv_lstm": 10, "dense_lstm": 6}, "The other way round: a bright digit in a wrong place costs more."),
         ),

@@ -6,7 +6,9 @@ import keras
 import numpy as np
 
 from nextframe.diagnostics import leaks, training_flops
+from nextframe.exercises._networks import network, response
 from nextframe.exercises.exercise import Exercise
+from nextframe.layers import CausalConv3D
 from nextframe.models import build
 
 SHAPE = (10, 32, 32, 1)
@@ -27,14 +29,20 @@ def _as_many_parameters() -> int:
     return min(range(16, 33), key=lambda n: abs(build("conv_lstm", SHAPE, filters=n, **size).count_params() - goal))
 
 
-def _last_layer(layer: keras.layers.Layer) -> dict[str, int]:
-    """What a last layer leaks, behind a recurrent one that gives four channels after each frame."""
-    keras.utils.set_random_seed(0)
-    frames = keras.Input((6, 8, 8, 1))
-    recurrent = keras.layers.ConvLSTM2D(4, 3, padding="same", return_sequences=True)
-    model = keras.Model(frames, layer(recurrent(frames)))
-    clips = np.random.default_rng(0).random((4, 6, 8, 8, 1)).astype("float32")
-    return {"number of leaks": len(leaks(model, clips)), "number of weights": layer.count_params()}
+def _last_layer(layer: keras.layers.Layer) -> dict[str, int | bool]:
+    """Where a last layer looks, of features with four channels after each frame."""
+    if isinstance(layer, CausalConv3D):
+        raise ValueError("it is a CausalConv3D, which the exercise rules out")
+    model = network(layer, (6, 8, 8, 4), (6, 8, 8, 1))
+    features = np.random.default_rng(0).random((4, 6, 8, 8, 4)).astype("float32")
+    light = np.zeros((1, 6, 8, 8, 4))
+    light[0, 2, 4, 4] = 1
+    reached = np.abs(response(model, light)[0, 2, ..., 0]) > 1e-6
+    return {
+        "number of leaks": len(leaks(model, features)),
+        'answer to "does it look at the pixel above or below?"': bool(reached[[3, 5], 4].any()),
+        'answer to "does it look at the pixel to the left or right?"': bool(reached[4, [3, 5]].any()),
+    }
 
 
 @functools.cache

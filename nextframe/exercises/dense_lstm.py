@@ -25,6 +25,9 @@ def _weights() -> int:
 
 def _shown_by_last_unit(u: np.ndarray) -> dict[str, np.ndarray]:
     """What the last unit shows while h ← (x, 0, 0, …) + h U reads twelve numbers."""
+    u = np.asarray(u, float)
+    if u.ndim != 2 or len(u) != u.shape[1]:
+        raise ValueError(f"it has shape {u.shape}; expected k rows of k numbers")
     h, shows = np.zeros(len(u)), []
     for number in range(1, 13):
         h = h @ u
@@ -60,7 +63,7 @@ EXERCISES = {
         _lost_with_few_clips,
         "The LSTM has to see a motion at every place, and a hundred clips do not show it there. A kernel meets each "
         "motion at all places of a clip.",
-        within=0.05,
+        within=0.03,  # so that no answer is right that takes the two losses for about equal
     ),
     "3.2": Exercise(
         "predict",

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 
 from nextframe.diagnostics import training_flops
+from nextframe.exercises._comparing import written
+from nextframe.exercises._networks import network, response
 from nextframe.exercises.exercise import Exercise
 from nextframe.models import build
 from nextframe.models.patches import frames_to_channels, patchify
@@ -22,6 +24,8 @@ def _share_of_operations() -> float:
 
 def _brightness(bias: float) -> dict[str, float]:
     """What a sigmoid makes of a bias, where all else is 0."""
+    if np.ndim(bias):
+        raise ValueError(f"the bias is {written(np.asarray(bias))}; expected one number")
     return {"brightness of the first forecast": float(keras.ops.sigmoid(np.float32(bias)))}
 
 
@@ -51,10 +55,17 @@ def _kernel_to_the_right() -> dict[str, np.ndarray]:
     return _moved(kernel)
 
 
-def _facts(layer: keras.layers.Layer) -> dict[str, Any]:
-    """What a layer makes of pictures of 32 × 32 with 10 channels, and with how many weights."""
-    output = layer(np.zeros((1, 32, 32, 10), "float32"))
-    return {"output's shape": tuple(output.shape), "number of weights": layer.count_params()}
+def _facts(layer: keras.layers.Layer) -> dict[str, int]:
+    """Which pixels of a picture of 32 × 32 with 10 channels reach which positions: one pixel is lit at a time."""
+    model = network(layer, (32, 32, 10), (16, 16, 8))
+    lights = np.broadcast_to(np.eye(32 * 32).reshape(-1, 32, 32, 1), (32 * 32, 32, 32, 10))
+    reads = (np.abs(response(model, lights)) > 1e-6).any(axis=-1).reshape(32, 32, 16, 16)
+    halves = np.eye(16, dtype=bool).repeat(2, axis=0)  # (32, 16): which rows are a position's own
+    own = halves[:, None, :, None] & halves[None, :, None, :]
+    return {
+        "number of own pixels that a position reads": int((reads & own).sum(axis=(0, 1)).min()),
+        "number of other pixels that it reads": int((reads & ~own).sum(axis=(0, 1)).max()),
+    }
 
 
 def _to_depth(pictures: np.ndarray) -> np.ndarray:

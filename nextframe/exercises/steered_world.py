@@ -31,7 +31,7 @@ def _keeps_one_ball(balls: np.ndarray, longest: int) -> bool:
 
 
 def _counts() -> list[tuple[np.ndarray, int]]:
-    rows = ("1111", "1100011", "11000011", "1112111", "1111000", "11110000", "0111", "1101011", "1211")
+    rows = ("1111", "1100011", "11000011", "1112111", "1111000", "11110000", "0111", "1101011", "1211", "11001100111")
     return [(np.array([int(count) for count in row]), 3) for row in rows] + [(np.array([1, 0, 0, 1]), 1)]
 
 

@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 
+from nextframe.exercises._comparing import written
 from nextframe.exercises.exercise import Exercise
 
 
@@ -33,7 +34,12 @@ def _grey(seed: int, *shape: int) -> np.ndarray:
 
 def _one_plane(both: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
     """What a kernel `(3, 3, 1, 2)` and a bias `(2,)` make of a picture that the reader does not see."""
-    kernel, bias = both
+    if not isinstance(both, list | tuple) or len(both) != 2:
+        raise ValueError(f"it is {written(both)}; expected two things, a kernel and a bias")
+    kernel, bias = (np.asarray(each, float) for each in both)
+    if (kernel.shape, bias.shape) != ((3, 3, 1, 2), (2,)):
+        shapes = f"{kernel.shape} and {bias.shape}"
+        raise ValueError(f"kernel and bias have shapes {shapes}; expected (3, 3, 1, 2) and (2,)")
     layer = keras.layers.Conv2D(2, 3)
     layer.build((None, 4, 5, 1))
     layer.set_weights([kernel, bias])

@@ -46,11 +46,11 @@ def _level(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(low <= 0 <= high)
 
 
-def _errors(seed: int, lead: float) -> tuple[np.ndarray, np.ndarray]:
+def _errors(seed: int, lead: float, noise: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
     """Of two models on 200 clips, some of which are hard for both."""
     random = np.random.default_rng(seed)
     hard = random.gamma(1, 3, 200)
-    one, other = hard + random.normal(0, 0.1, (2, 200))
+    one, other = hard + random.normal(0, noise, (2, 200))
     return one, other + lead
 
 
@@ -74,6 +74,13 @@ EXERCISES = {
         _level,
         "Both models find the same clips hard. Drawn together, what is hard for both cancels, and what is left is the "
         "difference.",
-        inputs=lambda: [_errors(0, 0.1), _errors(1, 0.0), _errors(2, -0.1), _errors(3, 2.0)],
+        inputs=lambda: [
+            _errors(0, 0.1),
+            _errors(1, 0.0),
+            _errors(2, -0.1),
+            _errors(3, 2.0),
+            _errors(4, 0.03, noise=0.05),  # small, and no accident
+            _errors(5, 0.2, noise=2),  # larger, and level
+        ],
     ),
 }

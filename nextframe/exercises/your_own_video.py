@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from nextframe import metrics
+from nextframe.exercises._networks import check_layer
 from nextframe.exercises.exercise import Exercise
 from nextframe.forecasting import predict_next
 from nextframe.models import build
@@ -19,6 +20,11 @@ def _some_repeat() -> np.ndarray:
     clip[3], clip[6] = clip[2], clip[5]
     clip[4, 0] = clip[3, 0]  # half of a frame is no repeat
     return clip
+
+
+def _no_short_cut() -> np.ndarray:
+    """Changes that cancel, a frame that returns later, a repeat, and changes of one pixel in either direction."""
+    return np.array([[5, 9], [9, 5], [5, 9], [5, 9], [5, 8], [6, 8]], np.uint8).reshape(6, 1, 2)
 
 
 def _skill_where_every_second_repeats() -> float:
@@ -38,15 +44,22 @@ def _bias_free(context_shape: tuple[int, ...]) -> keras.Model:
 
 
 def _on_still_video(model: keras.Model) -> dict[str, float]:
-    """How far the forecast of a still video leaves its last frame, with weights as training might leave them."""
+    """How far the forecast of a still video leaves its last frame, and whether training changes that of another."""
+    check_layer(model)
     random = np.random.default_rng(0)
-    model.set_weights([random.normal(0, 0.1, weights.shape) for weights in model.get_weights()])
+
+    def train() -> None:
+        model.set_weights([random.normal(0, 0.1, weights.shape) for weights in model.get_weights()])
+
+    train()
     picture = random.random((1, 1, *model.input_shape[2:])).astype("float32")
     context = picture.repeat(model.input_shape[1], axis=1)
     away = np.abs(keras.ops.convert_to_numpy(model(context)) - picture[:, 0]).max()
     context[:, 0] *= 0.5
-    reads = np.abs(keras.ops.convert_to_numpy(model(context)) - picture[:, 0]).max() > 0
-    return {"largest change forecast for a still video": float(away), 'answer to "does it see changes?"': bool(reads)}
+    before = keras.ops.convert_to_numpy(model(context))
+    train()
+    learns = not np.allclose(keras.ops.convert_to_numpy(model(context)), before, atol=1e-6)
+    return {"largest change forecast for a still video": float(away), 'answer to "can it learn from changes?"': learns}
 
 
 def _mix(last: np.ndarray, proposals: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -70,6 +83,7 @@ EXERCISES = {
         inputs=lambda: [
             (np.array([1, 1, 2, 2, 2], np.uint8).reshape(5, 1, 1),),
             (_some_repeat(),),
+            (_no_short_cut(),),
         ],
         within=0,
     ),

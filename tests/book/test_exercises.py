@@ -24,7 +24,7 @@ KINDS = {"Predict": "predict", "Mend": "mend", "Build": "build"}
 # Tempting and wrong: code in place of the solution's. Numbers, words and dicts are put off by themselves, see below
 WRONG = {
     "1.1": ['arguments = {"context": 60, "horizon": 30, "frame_step": 3}'],
-    "1.2": ["leaking = 0", "leaking = 11"],
+    "1.2": ["leaking = 0", "leaking = 11", "leaking = 10.000001", "leaking = np.nan"],
     "1.3": [
         "def by_hand(clip, context, horizon):\n"
         "    starts = range(len(clip) - context)\n"
@@ -44,6 +44,9 @@ WRONG = {
     "1.7": [
         "f = lambda starts, context, frame_step: starts[:, None] + np.arange(context)",
         "f = lambda starts, context, frame_step: starts + frame_step * np.arange(context)[:, None]",
+        "f = lambda starts, context, frame_step: [[1], [2, 3]]",
+        "f = lambda starts, context, frame_step: (starts[:, None] + frame_step * np.arange(context)).astype(object)",
+        "f = lambda starts, context, frame_step: (starts[:, None] + frame_step * np.arange(context)).astype(str)",
     ],
     "1.8": [
         "f = lambda clip, starts, context: clip[starts[:, None] + np.arange(context)] / 255",
@@ -51,10 +54,13 @@ WRONG = {
     ],
     "2.1": ["f = lambda x: 2 * x[:, -1] - x[:, -2]", "f = lambda x: (x[:, -1] + x[:, -2]) / 2"],
     "2.2": ['ahead = {"bottle": True, "box": False}'],
-    "2.3": [f'lowest = "{name}"' for name in ("copy_last", "black", "optical_flow")],
+    "2.3": [f'lowest = "{name}"' for name in ("copy_last", "black", "optical_flow", "context mean")],
     "2.4": ["f = lambda a, b: 10 * np.log10(255**2 / np.mean((a.astype('int8') - b.astype('int8')) ** 2.0))"],
     "2.5": ["f = lambda a, b, c: 1 - np.median(metrics.mse(a, b)) / np.median(metrics.mse(a, c))"],
-    "3.1": ['lost = {"LSTM": 0.09, "Conv3D": 0.21}'],
+    "3.1": [
+        'lost = {"LSTM": 0.09, "Conv3D": 0.21}',
+        *(f'lost = {{"LSTM": {lost / 100}, "Conv3D": {lost / 100}}}' for lost in range(31)),
+    ],
     "3.2": ["n = 4 * 1024 * (4096 + 1024) + 4096 * 1024", "n = 4 * 1024 * (4096 + 1024 + 1)", "n = 25_174_017"],
     "3.3": [
         "f = lambda k: np.eye(k)",
@@ -62,6 +68,7 @@ WRONG = {
         "f = lambda k: np.eye(k + 1, k=1)",
         "f = lambda k: np.roll(np.eye(k), 1, axis=1)",
         "f = lambda k: 0.9 * np.eye(k, k=1)",
+        "f = lambda k: 3",
     ],
     "3.4": [
         "def f(x, h, c, w, u, b):\n"
@@ -73,10 +80,17 @@ WRONG = {
         "    i, f, o = 1 / (1 + np.exp(-np.array([i, f, o])))\n"
         "    c = f * c + i * np.tanh(g)\n"
         "    return c, o * np.tanh(c)",
+        "f = lambda x, h, c, w, u, b: np.stack((h, c))",
+        "f = lambda x, h, c, w, u, b: h",
     ],
     "3.5": ["f = lambda z, h, g: (1 - z) * h + z * g", "f = lambda z, h, g: z * h + g"],
     "4.1": ["share = 25 / 9 / 2", "share = 0.5", "share = 1"],
-    "4.2": ["f = lambda mean: mean", "f = lambda mean: np.log((1 - mean) / mean)", "f = lambda mean: np.log(mean)"],
+    "4.2": [
+        "f = lambda mean: mean",
+        "f = lambda mean: np.log((1 - mean) / mean)",
+        "f = lambda mean: np.log(mean)",
+        "f = lambda mean: [0.0]",
+    ],
     "4.3": [
         "f = lambda x: np.moveaxis(x[..., 0], 1, 2)",
         "f = lambda x: x[..., 0].T",
@@ -89,6 +103,10 @@ WRONG = {
     ],
     "4.5": [
         "f = lambda: keras.layers.Conv2D(8, 3, strides=2, padding='same')",
+        "f = lambda: keras.layers.Conv2D(8, (1, 4), strides=2, padding='same')",
+        "f = lambda: keras.layers.Conv2D(8, (2, 4), strides=2, padding='same')",
+        "f = lambda: keras.layers.Conv2D(8, 1, strides=2)",
+        "f = lambda: keras.layers.Conv2D",
         "f = lambda: keras.layers.Conv2D(8, 2, padding='same')",
         "f = lambda: keras.layers.Conv2D(10, 2, strides=2)",
         "f = lambda: keras.layers.MaxPooling2D(2)",
@@ -129,6 +147,8 @@ WRONG = {
         "f = lambda x: 255 * x.repeat(3, axis=-1) / 128 - 1",
     ],
     "6.3": [
+        "f = lambda kernel, mean, scale: kernel",
+        "f = lambda kernel, mean, scale: (kernel, np.zeros(2))",
         "f = lambda kernel, mean, scale: (kernel.sum(axis=2, keepdims=True), np.zeros(2))",
         "f = lambda kernel, mean, scale: ((kernel / scale[:, None]).sum(axis=2, keepdims=True), np.zeros(2))",
         "f = lambda kernel, mean, scale: (\n"
@@ -143,6 +163,11 @@ WRONG = {
         "f = lambda: keras.layers.Conv3D(1, (3, 1, 1), padding='same')",
         "f = lambda: keras.layers.Conv3D(1, 1, padding='same')",
         "f = lambda: keras.layers.Conv3D(1, (2, 3, 3), padding='same')",
+        "f = lambda: keras.layers.Conv3D(1, (1, 3, 3), strides=(1, 2, 2), padding='same')",
+        "f = lambda: keras.layers.Conv3D(1, (1, 3, 3))",
+        "f = lambda: keras.layers.Conv3D(1, (1, 1, 9), padding='same')",
+        "f = lambda: keras.layers.Conv3D(1, (1, 9, 1), padding='same')",
+        "from nextframe.layers import CausalConv3D\nf = lambda: CausalConv3D(1, 3)",
     ],
     "7.4": ['left = {"steps": 1, "idle_weights": 9216}', 'left = {"steps": 10, "idle_weights": 14992}'],
     "7.5": [
@@ -168,6 +193,18 @@ WRONG = {
         "def f():\n"
         "    features = keras.Input((8, 8, 4))\n"
         "    return keras.Model(features, keras.layers.Conv2D(1, 3, strides=2, padding='same')(features))",
+        "f = lambda: keras.Sequential(\n"
+        "    [\n"
+        "        keras.layers.GlobalMaxPooling2D(keepdims=True),\n"
+        "        keras.layers.UpSampling2D(8),\n"
+        "        keras.layers.Conv2D(1, 1),\n"
+        "    ]\n"
+        ")",
+        "f = lambda: keras.Sequential([keras.layers.MaxPooling2D(2), keras.layers.Conv2DTranspose(1, 2, strides=2)])",
+        "def f():\n"
+        "    features = keras.Input((8, 8, 4))\n"
+        "    rows = keras.ops.repeat(keras.ops.max(features, axis=1, keepdims=True), 8, axis=1)\n"
+        "    return keras.Model(features, keras.layers.Conv2D(1, 3, padding='same')(rows))",
     ],
     "9.1": [
         "kernel = 0.5 * np.eye(7)[3] * np.array([0, 0, 0, 1, 1, 0, 0])[:, None]",
@@ -180,9 +217,11 @@ WRONG = {
         "f = lambda one, other: abs(one.mean() - other.mean()) < one.std() / len(one) ** 0.5",
         "f = lambda one, other: False",
         "f = lambda one, other: True",
+        "f = lambda one, other: bool(abs(one.mean() - other.mean()) < 0.05)",
+        "f = lambda one, other: bool(abs(one.mean() - other.mean()) < 0.02)",
     ],
     "10.1": ["brightest = 1", "brightest = 3"],
-    "10.2": ['frames = {"conv_lstm": 10, "dense_lstm": 6}'],
+    "10.2": ['frames = {"conv_lstm": 10, "dense_lstm": 6}', 'frames = {"conv_lstm": 7, "dense_lstm": 11}'],
     "10.3": [
         "f = lambda error, energy, empty: (1 + energy - error) / 2 / energy",
         "f = lambda error, energy, empty: 1 - error / empty",
@@ -199,10 +238,17 @@ WRONG = {
         "f = lambda clip: (clip[1:] == clip[:-1]).sum()",
         "f = lambda clip: (clip[1:] == clip[:-1]).any(axis=(1, 2)).sum()",
         "f = lambda clip: len(clip) - len(np.unique(clip, axis=0)) + 1",
+        "f = lambda clip: len(clip) - len(np.unique(clip, axis=0))",
+        "f = lambda clip: (np.diff(clip.astype(int), axis=0).sum(axis=(1, 2)) == 0).sum()",
+        "f = lambda clip: (np.diff(clip.astype(int), axis=0).max(axis=(1, 2)) == 0).sum()",
+        "f = lambda clip: (np.diff(clip.astype(int), axis=0).min(axis=(1, 2)) == 0).sum()",
     ],
     "11.2": ["skill = 0", "skill = 1", "skill = -2"],
     "11.3": [
         "def f(shape):\n    context = keras.Input(shape)\n    return keras.Model(context, context[:, -1])",
+        "def f(shape):\n"
+        "    context = keras.Input(shape)\n"
+        "    return keras.Model(context, keras.ops.mean(context, axis=1))",
         "def f(shape):\n"
         "    context = keras.Input(shape)\n"
         "    x = keras.ops.transpose(context[..., 0], (0, 2, 3, 1))\n"
@@ -250,8 +296,102 @@ WRONG = {
     "14.3": [
         "f = lambda balls, longest: bool((balls <= 1).all())",
         "f = lambda balls, longest: bool((balls == 1).all())",
+        "f = lambda balls, longest: bool((balls <= 1).all() and (balls == 0).sum() <= longest)",
         "f = lambda balls, longest: bool((balls <= 1).all() and balls[-longest:].any())",
     ],
+}
+
+CELL = """def f(*arguments):
+    x, h, c, w, u, b = arguments
+    i, f, g, o = np.split(x @ w + h @ u + b, 4)
+    i, f, o = 1 / (1 + np.exp(-np.array([i, f, o])))
+    c = f * c + i * np.tanh(g)
+    return """
+
+# Right, and not as the solution has it: lists, tensors, and other layers
+RIGHT = {
+    "1.2": ["leaking = np.int64(10)", "leaking = 10.0", "leaking = np.array(10)"],
+    "1.4": [
+        "import keras\nf = lambda contexts: [keras.ops.convert_to_tensor(context[-1]) for context in contexts]",
+        "import keras\nf = lambda contexts: keras.ops.convert_to_tensor(contexts)[:, -1]",
+    ],
+    "1.6": [
+        f"f = lambda frames, context, horizon, stride: {kind}(range(0, frames - context - horizon + 1, stride))"
+        for kind in ("list", "tuple", "", "np.array")
+    ],
+    "1.7": [
+        "f = lambda starts, context, frame_step: [[s + frame_step * k for k in range(context)] for s in starts]",
+        "f = lambda starts, context, frame_step: [s + frame_step * np.arange(context) for s in starts]",
+    ],
+    "2.1": ["f = lambda x: (1.5 * x[:, -1] - x[:, -2] / 2).tolist()"],
+    "2.2": ['ahead = {"bottle": np.True_, "box": np.True_}'],
+    "3.3": ["f = lambda k: np.eye(k, k=1).tolist()", "import keras\nf = lambda k: keras.ops.eye(k, k=1)"],
+    "3.4": [CELL + back for back in ("np.stack((o * np.tanh(c), c))", "[(o * np.tanh(c)).tolist(), c.tolist()]")],
+    "4.2": ["f = lambda mean: keras.ops.convert_to_tensor(np.log(mean / (1 - mean)))"],
+    "4.4": [
+        "kernel = [[0, 0, 0], [1, 0, 0], [0, 0, 0]]",
+        "kernel = keras.ops.convert_to_tensor([[0, 0, 0], [1, 0, 0], [0, 0, 0]])",
+    ],
+    "4.5": [
+        "f = lambda: keras.layers.Conv2D(8, 2, strides=2, use_bias=False)",
+        "f = lambda: keras.layers.Conv2D(8, 2, strides=2, padding='same', kernel_initializer='zeros')",
+        "f = lambda: keras.layers.SeparableConv2D(8, 2, strides=2)",
+        "f = lambda: keras.Sequential([keras.layers.Conv2D(8, 2, strides=2)])",
+    ],
+    "5.3": [
+        "f = lambda: keras.Sequential([CausalConv3D(4, 3, activation='relu'), CausalConv3D(1, 3)])",
+        "f = lambda: keras.Sequential([keras.Input((10, 8, 8, 1)), CausalConv3D(2, 3), CausalConv3D(1, 3)])",
+    ],
+    "6.3": [
+        "def f(kernel, mean, scale):\n"
+        "    kernel = kernel / scale[:, None]\n"
+        "    bias = -(kernel * mean[:, None]).sum(axis=(0, 1, 2))\n"
+        "    return [kernel.sum(axis=2, keepdims=True).tolist(), bias.tolist()]",
+    ],
+    "7.3": [
+        "f = lambda: keras.layers.Conv3D(1, (1, 5, 5), padding='same')",
+        "f = lambda: keras.layers.Conv3D(1, (1, 3, 3), padding='same', use_bias=False, activation='sigmoid')",
+        "f = lambda: keras.layers.TimeDistributed(keras.layers.Conv2D(1, 3, padding='same'))",
+        "f = lambda: keras.layers.ConvLSTM2D(1, 3, padding='same', return_sequences=True)",
+    ],
+    "7.5": ["f = lambda c, i, f, g, o: np.stack((o * np.tanh(f * c + i * g), f * c + i * g))"],
+    "8.4": [
+        "def f():\n"
+        "    features = x = keras.Input((8, 8, 4))\n"
+        f"    for filters in {filters}:\n"
+        f"        x = keras.layers.Conv2D(filters, {size}, padding='same', activation='{activation}')(x)\n"
+        "    return keras.Model(features, x)"
+        for filters, size, activation in [
+            ((1,), 1, "linear"),
+            ((1,), 7, "linear"),
+            ((4, 1), 5, "relu"),
+            ((4, 4, 1), 3, "relu"),
+            ((64, 64, 1), 3, "gelu"),
+            ((4, 4, 4, 4, 1), 3, "relu"),
+        ]
+    ]
+    + [
+        "f = lambda: keras.Sequential(\n"
+        "    [\n"
+        "        keras.layers.Conv2D(16, 3, padding='same'),\n"
+        "        keras.layers.BatchNormalization(),\n"
+        "        keras.layers.ReLU(),\n"
+        "        keras.layers.Conv2D(1, 3, padding='same', activation='sigmoid'),\n"
+        "    ]\n"
+        ")",
+        "f = lambda: keras.layers.Conv2DTranspose(1, 3, padding='same')",
+    ],
+    "9.1": ["kernel = [[(row == 3) * (column in (3, 4)) / 2 for column in range(7)] for row in range(7)]"],
+    "9.3": [
+        "f = lambda one, other: abs((one - other).mean()) < 1.96 * (one - other).std() / len(one) ** 0.5",
+        "f = lambda one, other: bool(abs((one - other).mean()) < 1.96 * (one - other).std() / len(one) ** 0.5)",
+    ],
+    "10.2": ['frames = {"conv_lstm": 7, "dense_lstm": 10}'],
+    "11.1": [
+        "f = lambda clip: sum(np.array_equal(*pair) for pair in zip(clip, clip[1:]))",
+        "f = lambda clip: (np.diff(clip, axis=0).max(axis=(1, 2)) == 0).sum()",
+    ],
+    "14.3": ["f = lambda balls, longest: (balls <= 1).all() and '0' * (longest + 1) not in ''.join(map(str, balls))"],
 }
 
 
@@ -325,6 +465,14 @@ def test_its_solution_is_right(name):
     assert said.words.startswith("right. ")
 
 
+@pytest.mark.parametrize("name", RIGHT)
+def test_other_right_answers_are(name):
+    *_, imports = exercises()[name]
+    for code in RIGHT[name]:
+        said = review(name, run(name, code, imports))
+        assert said.right, f"{code}: {said.words}"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_wrong_answers_are_not(name):
     *_, solution, imports = exercises()[name]
@@ -347,7 +495,8 @@ def spoiled(right, exercise):
         return [right.upper() + "?"]
     if isinstance(right, dict):
         expected = exercise.answer()
-        return [expected | {key: spoiled_part(value, exercise.within)} for key, value in expected.items()]
+        within = exercise.within if isinstance(exercise.within, dict) else dict.fromkeys(expected, exercise.within)
+        return [expected | {key: spoiled_part(value, within[key])} for key, value in expected.items()]
     if isinstance(right, tuple):
         return [(*right[:at], right[at] + 1, *right[at + 1 :]) for at in range(len(right))] + [right[:-1]]
     if isinstance(right, np.ndarray):
@@ -386,13 +535,20 @@ def test_a_number_within_its_tolerance():
     assert review_value(NUMBER, np.float32(0.59)).words == "Since it is 0.5."
     assert review_value(NUMBER, 0.39).words == "0.39 is too low (0.1 more or less would do)."
     assert review_value(NUMBER, 2).words.endswith("That is four times it.")
-    assert review_value(NUMBER, float("nan")).right is False
+    assert review_value(NUMBER, float("nan")).words == "nan is not a number."
+    assert review_value(NUMBER, 0.60001).words.startswith("0.6 is too high")
+    one = Exercise("predict", lambda: {"a": 5, "b": 5}, "", within={"a": 1, "b": 0})
+    assert review_value(one, {"a": 6, "b": 5}).right
+    assert review_value(one, {"a": 5, "b": 6}).words == "B is too high."
 
 
 def test_a_word_and_a_yes_or_no():
     word = Exercise("predict", lambda: "black", "So it is.")
     assert review_value(word, "black").right
     assert review_value(word, "copy_last").words == "'copy_last' is not right."
+    named = Exercise("predict", lambda: "black", "", choices=("black", "white"))
+    assert review_value(named, "white").words == "'white' is not right."
+    assert review_value(named, "red").words == "'red' is none of 'black', 'white'."
     both = Exercise("predict", lambda: {"one": True, "other": False}, "So they are.")
     assert review_value(both, {"one": True, "other": False}).right
     assert review_value(both, {"one": True, "other": True}).words == "Other is not right."
@@ -410,6 +566,38 @@ def test_a_function_is_told_where_it_differs():
     assert "an array of shape (30,)" in late.words
     assert "at [29], is 0; expected 58" in late.words
     assert review_function(DOUBLE, lambda x: 2.0 * x).right
+
+
+def test_two_values_are_written_so_that_they_differ():
+    exact = Exercise("predict", lambda: 10, "", within=0)
+    assert review_value(exact, 10.000001).words == "10.000001 is too high."
+    near = Exercise("build", lambda: 25.123456, "", inputs=lambda: [()])
+    assert review_function(near, lambda: np.float16(25.123456)).words.endswith("returns 25.125;\nexpected 25.123.")
+    assert review_function(DOUBLE, lambda x: 2 * x + 1e-4).words.endswith("[2.0001, 4.0001];\nexpected [2, 4].")
+
+
+def test_what_is_no_array_of_numbers_is_told():
+    def said(change):
+        return review_function(DOUBLE, lambda x: change(2 * x)).words.partition("\n")[2]
+
+    assert (
+        said(lambda y: [[2], [2, 4]])
+        == "returns a list of 2 parts that do not make an array; expected one of shape (2,)."
+    )
+    assert said(lambda y: y.astype(object)) == "returns an array of dtype object; expected ints or floats."
+    assert said(lambda y: [str(each) for each in y]) == "returns an array of dtype <U1; expected ints or floats."
+    assert review_function(DOUBLE, lambda x: [2 * each for each in x]).right
+
+
+def test_what_cannot_be_measured_is_no_fault_of_the_function():
+    built = Exercise("build", lambda: 1, "", inputs=lambda: [()], measure=len)
+    assert review_function(built, lambda: None).words == "<lambda>() returns None: a function needs return."
+    assert review_function(built, lambda: 3).words == (
+        "<lambda>()\nreturns something that cannot be used: object of type 'int' has no len()."
+    )
+    assert (
+        "its output has shape (6, 6, 1); expected (8, 8, 1)" in review("8.4", lambda: keras.layers.Conv2D(1, 3)).words
+    )
 
 
 def test_what_a_function_raises_is_told():
@@ -441,11 +629,13 @@ def test_what_is_still_open():
         ("1.9", 3, ValueError, "name='1.9': expected the name of an exercise, one of 1.1, 1.2"),
         (1.2, 3, ValueError, "name=1.2: expected the name of an exercise, one of 1.1"),
         ("windows", 3, ValueError, "expected the name of an exercise, one of 1.1"),
-        ("1.2", "10", TypeError, "exercise 1.2: answer='10': expected a number, without quotes"),
-        ("1.2", True, TypeError, "answer=True: expected a number"),
+        ("1.2", "10", TypeError, "exercise 1.2: answer='10': expected one number, without quotes"),
+        ("1.2", True, TypeError, "answer=True: expected one number"),
+        ("6.4", (5, 5, 5), TypeError, "expected one number"),
         ("1.1", {"context": 3}, TypeError, "expected a dict with the keys 'context', 'horizon', 'frame_step'"),
         ("1.4", np.zeros(3), TypeError, "answer=<array of shape .3,.>: expected a function: give its name"),
-        ("2.2", {"bottle": 1, "box": 1}, TypeError, "answer=1: expected True or False"),
+        ("2.2", {"bottle": 1, "box": 1}, TypeError, r"answer\['bottle'\]=1: expected True or False"),
+        ("4.5", keras.layers.Conv2D(8, 2, strides=2), TypeError, "expected a function: give its name"),
         ("2.3", 0, TypeError, "answer=0: expected a word in quotes"),
     ],
 )
