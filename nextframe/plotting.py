@@ -4,7 +4,7 @@ Frames are drawn at a whole-number zoom, without smoothing, black to white. Erro
 figure. A model has the same colour in every chapter (Okabe and Ito's palette, safe for colour-blind readers).
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -12,10 +12,11 @@ import numpy as np
 from IPython.display import HTML, Markdown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.lines import Line2D
 
-from nextframe._utils import ffmpeg, pages
-from nextframe._utils.pixels import ERROR_MAP, as_planes, to_bytes
+from nextframe._utils import ffmpeg, frame_grid, pages
+from nextframe._utils.frame_grid import DPI, GAP
+from nextframe._utils.pixels import as_planes, to_bytes
 
 COLOURS = {
     "copy_last": "#000000",
@@ -32,28 +33,39 @@ COLOURS = {
     "stacked_hybrid": "#4b0092",
     "grid_hybrid": "#117733",
     "forecaster": "#cc3311",
+    "simvp": "#0f8b8d",
+    "predrnn": "#7f4f24",
+    "predformer": "#8a63d2",
+    "many_futures": "#d4005a",
+    "flow_matching": "#5b8c00",
+}
+# What chapters call a model in prose
+_SPOKEN = {
+    "LSTM": "dense_lstm",
+    "Conv2D": "frames_as_channels",
+    "mean_cnn": "frames_as_channels",
+    "Conv3D": "conv3d",
+    "ConvLSTM": "conv_lstm",
+    "Conv2D + LSTM": "conv_then_lstm",
 }
 OTHERS = ("#b8860b", "#882255", "#88ccee", "#332288", "#ee8866")  # for all other series, in turn
-DPI = 144
-WIDTH, HEIGHT = 1100, 1150  # pixels of a figure of frames, at most
-_GAP, _LABEL = 8, 26  # pixels between frames, and for the text above one
-_EDGE = 1  # pixel around a frame: a thin line, since a frame may be white at its edge, like the page
-_LARGEST_ZOOM = 6
 _ABREAST = 3  # forecasts, at most, side by side
+_NAMES = 9  # points of the letters of names, in legends and at points
 _MARKED = 60  # values of a series, at most, that are marked one by one
 _LEGEND_INSIDE = 4  # series, at most, whose names fit between the lines
 _PLAYER_WIDTH = 672  # pixels on the page: four clips of 32×32 pixels take 160 each
 
 
 def show_frames(frames: np.ndarray, labels: Sequence[str], title: str = "") -> Figure:
-    """Draw frames in a row.
+    """Draw frames in rows, as many side by side as are large enough to be looked at on a phone too.
 
     Args:
         frames: `(count, height, width)` or `(count, height, width, 1)`; uint8 0..255 or floats 0..1.
         labels: Text above each frame.
         title: The finding that the figure shows.
     """
-    return _grid([list(zip(as_planes(frames), labels, strict=True))], title)
+    cells = list(zip(as_planes(frames), labels, strict=True))
+    return frame_grid.draw(frame_grid.broken_into_rows(cells), title)
 
 
 def show_forecasts(
@@ -83,7 +95,7 @@ def show_forecasts(
         some = slice(start, start + _ABREAST)
         rows.append(list(zip(planes[some], names[some], strict=True)))
         rows.append([(error, f"error, ±{largest:.2f}") for error in errors[some]])
-    return _grid(rows, title, range(2, len(rows), 2), largest)
+    return frame_grid.draw(rows, title, range(2, len(rows), 2), largest)
 
 
 def curves(
@@ -111,16 +123,18 @@ def curves(
             x[name] if isinstance(x, Mapping) else x,
             values,
             "-" if index < len(OTHERS) else "--",  # a colour that comes again has another line
-            marker="o" if len(values) <= _MARKED else None,
+            marker="o" if 2 < len(values) <= _MARKED else None,  # two values are the ends of a line of reference
             markersize=3,
             color=_colour(name, index),
             label=name.replace("_", " "),
         )
     _label(axis, xlabel, ylabel, title, axes)
+    names: dict[str, Any] = {"frameon": False, "fontsize": _NAMES}
+    names["handles"] = sorted(axis.lines, key=_end, reverse=True)  # from the top to the bottom, as the lines end
     if len(series) > _LEGEND_INSIDE:  # a legend inside would cover the lines
-        axis.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3)
+        axis.legend(**names, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3)
     elif len(series) > 1:
-        axis.legend(frameon=False, fontsize=8)
+        axis.legend(**names)
     return figure
 
 
@@ -144,7 +158,7 @@ def points(
         meets = any(abs(x - other_x) < 250 and abs(y - other_y) < 22 for other_x, other_y in named)
         named.append((x, y))
         text, below = name.replace("_", " "), (6, -11 if meets else 4)
-        axis.annotate(text, position, below, textcoords="offset points", fontsize=8, color=_colour(name, index))
+        axis.annotate(text, position, below, textcoords="offset points", fontsize=_NAMES, color=_colour(name, index))
     return figure
 
 
@@ -165,9 +179,9 @@ def player(clips: Mapping[str, np.ndarray], fps: float = 10, zoom: int | None = 
         raise ValueError(f"clips differ in shape, {shapes}: pass clips of one length and size")
     planes = [to_bytes(as_planes(clip)) for clip in clips.values()]
     time, height, width = planes[0].shape
-    zoom = zoom or max(1, ((_PLAYER_WIDTH + _GAP) // len(planes) - _GAP) // width)
+    zoom = zoom or max(1, ((_PLAYER_WIDTH + GAP) // len(planes) - GAP) // width)
     # The video is as small as the clips are; the page enlarges it.
-    gap = np.full((time, height, max(1, round(_GAP / zoom))), 255, np.uint8)
+    gap = np.full((time, height, max(1, round(GAP / zoom))), 255, np.uint8)
     joined = np.concatenate([part for plane in planes for part in (plane, gap)][:-1], axis=2)
     joined = np.pad(joined, [(0, 0), (0, height % 2), (0, joined.shape[2] % 2)], mode="edge")  # players want even sides
     sizes = {"width": joined.shape[2] * zoom, "height": joined.shape[1] * zoom, "pixelated": True}
@@ -203,7 +217,13 @@ def table(
 
 def _colour(name: str, index: int) -> str:
     """The model's own, where the name is one."""
-    return COLOURS.get(name, OTHERS[index % len(OTHERS)])
+    return COLOURS.get(_SPOKEN.get(name, name), OTHERS[index % len(OTHERS)])
+
+
+def _end(line: Line2D) -> float:
+    """The last value of a line; the lowest there is, if it has none."""
+    values = np.asarray(line.get_ydata(), float)
+    return values[-1] if len(values) and np.isfinite(values[-1]) else -np.inf
 
 
 def _figure() -> tuple[Figure, Axes]:
@@ -220,31 +240,3 @@ def _label(axis: Axes, xlabel: str, ylabel: str, title: str, axes: Mapping[str, 
     axis.set_title(title, loc="left", fontsize=10)
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(alpha=0.25)
-
-
-def _grid(rows: list[list], title: str, error_rows: Container[int] = (), largest_error: float = 1.0) -> Figure:
-    """Draw rows of (plane, label) cells, pixel by pixel, from the left."""
-    height, width = rows[0][0][0].shape
-    columns = max(len(cells) for cells in rows)
-    fits = ((WIDTH + _GAP) // columns - _GAP) // width, ((HEIGHT - _LABEL) // len(rows) - _LABEL) // height
-    zoom = max(1, min(_LARGEST_ZOOM, *fits))
-    cell_height, cell_width = height * zoom + _LABEL, width * zoom + _GAP
-    total_height, total_width = cell_height * len(rows) + _LABEL + _EDGE, cell_width * columns - _GAP + 2 * _EDGE
-    figure = plt.figure(figsize=(total_width / DPI, total_height / DPI), dpi=DPI, facecolor="white")
-    whole, edge = np.array([total_width, total_height] * 2), _EDGE * np.array([-1, -1, 2, 2])
-    longest = max(len(label) for cells in rows for _, label in cells)
-    size = min(9, max(6, 0.8 * cell_width / max(1, longest)))  # of the letters, in points: as large as there is room
-    for row, cells in enumerate(rows):
-        for column, (plane, label) in enumerate(cells):
-            bottom = (len(rows) - row - 1) * cell_height + _EDGE
-            place = np.array([column * cell_width + _EDGE, bottom, width * zoom, height * zoom])
-            x, y, *sides = (place + edge) / whole
-            figure.add_artist(Rectangle((x, y), *sides, facecolor="#cccccc", linewidth=0, zorder=-1))
-            axis = figure.add_axes(place / whole)
-            is_error = row in error_rows
-            low, high, colours = (-largest_error, largest_error, ERROR_MAP) if is_error else (0, 255, "gray")
-            axis.imshow(plane if is_error else to_bytes(plane), colours, vmin=low, vmax=high, interpolation="nearest")
-            axis.set_axis_off()
-            axis.set_title(label, fontsize=size, pad=3)
-    figure.suptitle(title, x=0, y=1, ha="left", va="top", fontsize=9)
-    return figure

@@ -86,7 +86,8 @@ def write_numbers() -> None:
     }
     (seconds,) = {stored["training_seconds"] for of_clip in trained.values() for stored in of_clip}
     minutes = protocols.settings("digits-32")["training"]["seconds"] / 60
-    on_video = f"on {len(unseen)} real videos that the network never saw"
+    others = f"from the other {len(unseen) - 1} and from moving photographs, in some 20,000 steps"
+    on_video = f"on {len(unseen)} real videos that the network never saw: it learned {others}"
     flow = f"optical flow, which moves patches on and needs no training, leaves {left[1]:.0%}"
     numbers = {
         left[0]: f"{on_video}; {flow}",

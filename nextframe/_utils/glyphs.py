@@ -57,6 +57,11 @@ def glyph(shape: Sequence[int], longest: float, pictures: Sequence[str] = ()) ->
     return Glyph(round((steps - 1) * stride + thick + right, 1), round(high + up, 1), parts)
 
 
+def shape_words(shape: Sequence[int], between: str = " × ") -> str:
+    """Write a shape as a drawing does: "1,024" or "16 × 16 × 4"."""
+    return between.join(f"{size:,}" for size in shape)
+
+
 def _bars(steps: int, values: int, scale: float) -> Glyph:
     """Vectors: bars of cells, shaded as if each held a number."""
     cells = max(1, round(min(1.25 * SIDE, math.sqrt(values) * scale) / _BAR))

@@ -1,6 +1,7 @@
 """The graph of a built model, read from its `get_config`: which call of a layer or an operation reads what."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 import keras
@@ -43,18 +44,20 @@ class Call(NamedTuple):
 Graph: TypeAlias = dict[Key, Call]
 
 
-def read_graph(model: keras.Model) -> tuple[Graph, Key]:
-    """Return the calls of a functional model, and the one that gives its output.
+def read_graph(model: keras.Model) -> tuple[Graph, dict[str, Key]]:
+    """Return the calls of a functional model, and those that give its outputs, by name; "" where it has one.
 
     Raises:
-        ValueError: Another kind of model, or one with several outputs.
+        ValueError: Another kind of model.
     """
-    if isinstance(model, keras.Sequential) and model.built:
+    if isinstance(model, keras.Sequential):
+        if not model.built:
+            raise ValueError(f"{model.name} has no shapes yet: begin it with keras.Input(shape), or call it once")
         model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    if not hasattr(model, "operations") or len(model.outputs) != 1:
+    if not hasattr(model, "operations"):
         raise ValueError(
-            f"{model.name} is no functional model with one output: build it as keras.Model(inputs, output), as the "
-            "functions of nextframe.models do"
+            f"{model.name} is a class of its own, and Keras keeps no graph of what its `call` does: draw "
+            f"keras.Model(x, {model.name}.call(x)), with x = keras.Input(shape)"
         )
     config = model.get_config()
     operations = {operation.name: operation for operation in model.operations}
@@ -63,9 +66,12 @@ def read_graph(model: keras.Model) -> tuple[Graph, Key]:
         for entry in config["layers"]
         for number, call in enumerate(entry["inbound_nodes"] or [{}])
     }
-    name, number, _ = config["output_layers"]
-    output = (name, number - isinstance(operations[name], keras.Model))  # there, calls of a model are counted from 1
-    shapes = {output: tuple(model.output_shape[1:])}
+    outputs: dict[str, Key] = {}
+    shapes: dict[Key, tuple[int, ...]] = {}
+    for label, (name, number, _), tensor in _outputs(config["output_layers"], model.output):
+        # There, calls of a model are counted from 1
+        key = outputs[label] = (name, number - isinstance(operations[name], keras.Model))
+        shapes[key] = tuple(tensor.shape[1:])
     for call in written.values():
         shapes |= dict(_tensors(call))
     graph = {
@@ -73,13 +79,21 @@ def read_graph(model: keras.Model) -> tuple[Graph, Key]:
         for key, call in written.items()
         if key in shapes  # what nobody reads is no part of the forecast
     }
-    return graph, output
+    return graph, outputs if len(outputs) > 1 else {"": key}
 
 
-def ends_of_glue(graph: Graph) -> set[Key]:
-    """Find the calls that a stage ends with: what a layer reads, and where a skip connection joins."""
-    ends = {key for call in graph.values() if not call.is_glue for key in call.inputs}
-    return ends | {key for key, call in graph.items() if _joins_a_layer(call, graph)}
+def ends_of_glue(graph: Graph, outputs: Iterable[Key]) -> set[Key]:
+    """Find the calls that a stage ends with: what a layer reads or a model gives, and where a skip connection joins."""
+    ends = {key for call in graph.values() if not call.is_glue for key in call.inputs} | {*outputs}
+    read = readers(graph)
+    return ends | {
+        key for key, call in graph.items() if _joins_a_layer(call, graph) or _is_shared_sum(key, graph, read)
+    }
+
+
+def readers(graph: Graph) -> Counter[Key]:
+    """Count the calls that read what each call gives."""
+    return Counter(source for call in graph.values() for source in set(call.inputs))
 
 
 def glue_before(key: Key, graph: Graph, ends: set[Key]) -> list[Key]:
@@ -104,6 +118,23 @@ def _tensors(written: Any) -> Iterator[tuple[Key, tuple[int, ...]]]:
     elif isinstance(written, dict | list | tuple):
         for each in written.values() if isinstance(written, dict) else written:
             yield from _tensors(each)
+
+
+def _outputs(written: Any, given: Any, name: str = "") -> Iterator[tuple[str, tuple[str, int, int], keras.KerasTensor]]:
+    """Name each output, by its key or number; with where it comes from, as `get_config` writes it, and its tensor."""
+    if isinstance(written, dict):
+        for label in written:
+            yield from _outputs(written[label], given[label], label)
+    elif isinstance(written[0], str):
+        yield name, (written[0], written[1], written[2]), given
+    else:
+        for number, (each, tensor) in enumerate(zip(written, given, strict=True), 1):
+            yield from _outputs(each, tensor, f"{name} {number}".strip())
+
+
+def _is_shared_sum(key: Key, graph: Graph, read: Counter[Key]) -> bool:
+    """Whether it is a sum that goes on in several ways, as that of a residual connection does."""
+    return graph[key].kind == "Add" and len(set(graph[key].inputs)) > 1 and read[key] > 1
 
 
 def _joins_a_layer(call: Call, graph: Graph) -> bool:

@@ -9,10 +9,22 @@ from keras import layers
 
 from nextframe._utils.keras_layers import all_layers
 from nextframe.diagnostics._graph import Graph, Key
+from nextframe.diagnostics._reshapings import RESHAPES, describe_reshaping
 
 ADD = "add"
-_RESHAPES = ("Reshape", "Permute", "Flatten", "Transpose")
-_ACTIVATIONS = {"relu": "ReLU", "linear": ""}
+# Layers that end a stage and are none by themselves
+ENDINGS = (
+    layers.Activation,
+    layers.ReLU,
+    layers.LeakyReLU,
+    layers.Dropout,
+    layers.BatchNormalization,
+    layers.LayerNormalization,
+    layers.GroupNormalization,
+)
+_ACTIVATIONS = {"relu": "ReLU", "silu": "SiLU", "gelu": "GELU", "linear": ""}
+_LAST = {"the last frame", "the last step"}
+_SCALES = ("Rescaling", "Multiply", "TrueDivide")  # with one input, they change what a frame's numbers mean alone
 
 
 def describe_layer(layer: keras.layers.Layer) -> tuple[str, str]:
@@ -57,27 +69,35 @@ def describe_steps(steps: Sequence[Key], graph: Graph) -> str:
         steps: Calls of `graph`, in the order of computation.
         graph: See `nextframe.diagnostics._graph`.
     """
-    kinds = {graph[step].kind for step in steps}
+    kinds = [graph[step].kind for step in steps]
     if "ZerosLike" in kinds:
         return "zeros"
     slices = {step: words for step in steps if (words := _slice(step, graph))}
     taken = next(reversed(slices.values()), "")
     sums = [step for step in steps if graph[step].kind == "Add" and len(set(graph[step].inputs)) > 1]
-    added = next((slices[source] for step in sums for source in graph[step].inputs if source in slices), "")
-    differs, joins = "Subtract" in kinds, "Concatenate" in kinds
-    weighs = {"Multiply", "Sum"} <= kinds
+    added = next(
+        (words for step in sums for source in graph[step].inputs if (words := _scaled(source, slices, graph))), ""
+    )
+    differs = "Subtract" in kinds
+    weighs = "Matmul" if "Matmul" in kinds else "Sum" if {"Multiply", "Sum"} <= set(kinds) else ""
+    gates = {"Sigmoid", "Multiply"} <= set(kinds)
+
+    def last(kind: str, words: str) -> list[tuple[int, str]]:
+        return [(len(kinds) - 1 - kinds[::-1].index(kind), words)] if kind in kinds else []
+
     actions = [
-        ("join" + (f" {taken}" if taken and not differs else "")) if joins else "",
-        "differences from the last frame" if differs else "",
-        *_reshapings(steps, graph),
-        "gate" if {"Sigmoid", "Multiply"} <= kinds else "",
-        "product" if kinds == {"Multiply"} else "",
-        "mean over time" if "Mean" in kinds else "",
-        "softmax" if "Softmax" in kinds else "",
-        ("weighted sum" + (f" of {taken}" if taken and not (differs or added) else "")) if weighs else "",
-        f"{ADD} {added}".strip() if sums else "",
+        *last("Concatenate", "join" + (f" {taken}" if taken and not differs else "")),
+        *last("Subtract", "differences from the last frame" if _LAST & {*slices.values()} else "difference"),
+        *((steps.index(step), words) for step, words in _reshapings(steps, graph).items()),
+        *(last("Multiply", "gate") if gates else []),
+        *(last("Multiply", "product") if set(kinds) == {"Multiply"} else []),
+        *last("Mean", "mean over time"),
+        *last("Softmax", "softmax"),
+        *last("Softplus", "softplus"),
+        *last(weighs, "weighted sum" + (f" of {taken}" if taken and not (differs or added) else "")),
+        *((steps.index(step), f"{ADD} {added}".strip()) for step in sums[-1:]),
     ]
-    said = ", ".join(action for action in actions if action)
+    said = ", ".join(words for _, words in sorted(actions) if words)  # in the order of computation
     if not taken or taken in said:
         return said
     return f"{taken}: {said}" if said else taken
@@ -87,8 +107,13 @@ def _inside(model: keras.Model) -> list[str]:
     """Name a model within another, and what it holds: by its layers, if Keras has numbered it."""
     if not re.fullmatch(r"(functional|sequential)(_\d+)?", model.name):
         return [each.name.replace("_", " ") for each in all_layers(model) if isinstance(each, keras.Model)][:2]
-    parts = [describe_layer(layer) for layer in model.layers if layer.weights and hasattr(layer, "kernel_size")]
-    return [*parts[0]] if len(parts) == 1 else ["layers", *(" ".join(part) for part in parts)]
+    parts: list[str] = []
+    for layer in model.layers:
+        if layer.weights and hasattr(layer, "kernel_size"):
+            parts.append(" ".join(describe_layer(layer)))
+        elif parts and isinstance(layer, ENDINGS) and (words := describe_ending(layer)):
+            parts[-1] += f", {words}"
+    return parts[0].split(" ", 1) if len(parts) == 1 else ["layers", *parts]
 
 
 def _attention(layer: layers.MultiHeadAttention) -> str:
@@ -105,6 +130,13 @@ def _count(layer: keras.layers.Layer, name: str) -> str:
 
 def _frozen(layer: keras.layers.Layer) -> list[str]:
     return ["frozen"] if layer.weights and not layer.trainable_weights else []
+
+
+def _scaled(step: Key, slices: dict[Key, str], graph: Graph) -> str:
+    """Say which frames a call gives, as they are or scaled; "" for anything else."""
+    while graph[step].kind in _SCALES and len(graph[step].inputs) == 1:
+        (step,) = graph[step].inputs
+    return slices.get(step, "")
 
 
 def _slice(step: Key, graph: Graph) -> str:
@@ -124,49 +156,15 @@ def _slice(step: Key, graph: Graph) -> str:
     return ""
 
 
-def _reshapings(steps: Sequence[Key], graph: Graph) -> list[str]:
-    """Describe each run of calls that do nothing but reshape."""
-    before: dict[Key, tuple[int, ...]] = {}  # the shape that a run began with
-    words = []
+def _reshapings(steps: Sequence[Key], graph: Graph) -> dict[Key, str]:
+    """Describe each run of calls that do nothing but reshape, by the call that ends it."""
+    runs: dict[Key, list[Key]] = {}
     for step in steps:
-        call = graph[step]
-        if call.kind in _RESHAPES:
-            source = call.inputs[0]
-            before[step] = before.get(source, graph[source].shape)
-            goes_on = any(step in graph[other].inputs and graph[other].kind in _RESHAPES for other in steps)
-            if not goes_on:
-                words.append(_reshaping(before[step], call.shape))
-    return [word for word in words if word]
-
-
-def _reshaping(before: tuple[int, ...], after: tuple[int, ...]) -> str:
-    """Name a change of shape; "" for one that is none of the book's."""
-    if len(before) == 4 and before[0] == 1:  # one step: time does not matter
-        before, after = before[1:], after[1:] if len(after) == 4 else after
-    match before, after:
-        case (_, rows, columns, _), (_, places, _) if places == rows * columns and before[-1] == after[-1]:
-            return "rows and columns → places"
-        case (_, places, _), (_, rows, columns, _) if places == rows * columns and before[-1] == after[-1]:
-            return "places → rows and columns"
-        case (_, rows, columns, channels), (_, features) if features == rows * columns * channels:
-            return "each frame → a vector" if channels == 1 else "each step → a vector"
-        case (((_, _, _, _) | (_, _, _)), (_,)):
-            return "everything → a vector"
-        case (_,), (_, _, 1):
-            return "vector → frame"
-        case (time, rows, _, _), (steps, fewer, _, _):
-            if fewer < rows and steps == time:
-                return _squares(rows // fewer) + " → channels"
-            return f"{time // steps} frames → one step" if steps < time else ""
-        case (_, rows, _, _), (fewer, _, _):
-            squares = "" if fewer == rows else f"{_squares(rows // fewer)} and "
-            return f"{squares}time → channels"
-        case (rows, _, _), (more, _, _) if more > rows:
-            return "channels → " + _squares(more // rows)
-        case (rows, _, _), (fewer, _, _) if fewer < rows:
-            return _squares(rows // fewer) + " → channels"
-    return ""
-
-
-def _squares(side: int) -> str:
-    return f"{side}×{side} pixels"
+        if graph[step].kind in RESHAPES:
+            runs[step] = [*runs.get(graph[step].inputs[0], []), step]
+    goes_on = {source for run in runs for source in graph[run].inputs}
+    return {
+        end: describe_reshaping(graph[graph[run[0]].inputs[0]].shape, [graph[step] for step in run])
+        for end, run in runs.items()
+        if end not in goes_on
+    }

@@ -5,24 +5,13 @@ import math
 from typing import Any
 
 import keras
-from keras import layers
 
-from nextframe.diagnostics._graph import Key, ends_of_glue, glue_before, read_graph
-from nextframe.diagnostics._stage_words import ADD, describe_ending, describe_layer, describe_steps
+from nextframe.diagnostics._graph import Key, ends_of_glue, glue_before, read_graph, readers
+from nextframe.diagnostics._stage_words import ADD, ENDINGS, describe_ending, describe_layer, describe_steps
 from nextframe.diagnostics.cost import layer_flops
 
-# Layers that end a stage and are none by themselves
-_ENDINGS = (
-    layers.Activation,
-    layers.ReLU,
-    layers.LeakyReLU,
-    layers.Dropout,
-    layers.BatchNormalization,
-    layers.LayerNormalization,
-    layers.GroupNormalization,
-)
 BLOCK = "residual block"
-_LONGEST_BLOCK = 8  # stages in a residual block, at most
+_LONGEST_BLOCK = 9  # stages in a residual block, at most
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +27,7 @@ class Stage:
         parameters: Weights of these layers.
         flops: Operations of one forecast, counted as in `nextframe.diagnostics.forward_flops`.
         repeats: How many alike follow one another here.
+        output: Name of the output that it gives, where the model has several.
     """
 
     name: str
@@ -48,27 +38,29 @@ class Stage:
     parameters: int = 0
     flops: int = 0
     repeats: int = 1
+    output: str = ""
 
 
 def stages(model: keras.Model) -> list[Stage]:
     """Group a model's layers into the stages that a reader thinks in.
 
-    Activations and normalisations belong to the layer before them. A recurrent cell that is called step by step is one
-    stage, as in its first step. Reshaping, slicing and arithmetic between two layers
-    is one stage; residual blocks are one each; and stages that are alike and follow one another are one, repeated.
-    Each weight of the model is in one stage.
+    Activations and normalisations belong to the layer before them, unless something else reads that one too. A
+    recurrent cell that is called step by step is one stage, as in its first step. Reshaping, slicing and arithmetic
+    between two layers is one stage; residual blocks are one each; and stages that are alike and follow one another are
+    one, repeated. Each weight of the model is in one stage.
 
     Args:
-        model: Functional or Sequential, with one output.
+        model: Functional or Sequential.
 
     Returns:
-        The stages, each after those that it reads; the first one is the input, the last one gives the output.
+        The stages, each after those that it reads; the first one is an input, and the last one gives the output, or the
+        last of several.
 
     Raises:
         ValueError: Another kind of model, or a layer that `forward_flops` cannot count.
     """
-    graph, output = read_graph(model)
-    ends = ends_of_glue(graph)
+    graph, outputs = read_graph(model)
+    ends, read = ends_of_glue(graph, outputs.values()), readers(graph)
     found: list[Stage] = []
     at: dict[Key, int] = {}  # which stage gives what a call gives
     counted: set[int] = set()  # layers whose weights are in a stage already
@@ -96,7 +88,7 @@ def stages(model: keras.Model) -> list[Stage]:
             return stage_of((key[0], 0))
         inputs = tuple(dict.fromkeys(stage_of(source) for source in graph[key].inputs))
         operation = graph[key].operation
-        if isinstance(operation, _ENDINGS) and inputs[0] > 0:
+        if isinstance(operation, ENDINGS) and inputs[0] > 0 and read[graph[key].inputs[0]] == 1:
             before = _with_weights(found[inputs[0]], operation, model, counted)
             words = ", ".join(word for word in (before.detail, describe_ending(operation)) if word)
             found[inputs[0]] = dataclasses.replace(before, detail=words)
@@ -105,7 +97,10 @@ def stages(model: keras.Model) -> list[Stage]:
         found.append(_with_weights(stage, operation, model, counted))
         return len(found) - 1
 
-    stage_of(output)
+    for name, key in outputs.items():
+        number = stage_of(key)
+        named = " and ".join(word for word in (found[number].output, name) if word)
+        found[number] = dataclasses.replace(found[number], output=named)
     return _repeats(_additions(_blocks(found)))
 
 
@@ -163,9 +158,10 @@ def _repeats(found: list[Stage]) -> list[Stage]:
 
 def _brief(stage: Stage) -> str:
     """Name a stage in a list of several."""
-    size = stage.detail if stage.name == BLOCK else stage.detail.split(",")[0]
+    size, *more = [stage.detail] if stage.name == BLOCK else stage.detail.split(", ")
+    normalised = [f"with {word}" for word in more if word.endswith("Normalization")]
     times = f"×{stage.repeats}" if stage.repeats > 1 else ""
-    return " ".join(word for word in ("" if stage.name == BLOCK else stage.name, size, times) if word)
+    return " ".join(word for word in ("" if stage.name == BLOCK else stage.name, size, *normalised, times) if word)
 
 
 def _follows(found: list[Stage], number: int) -> bool:
@@ -174,7 +170,9 @@ def _follows(found: list[Stage], number: int) -> bool:
 
 
 def _readers(found: list[Stage], number: int) -> list[int]:
-    return [other for other, stage in enumerate(found) if number in stage.inputs]
+    """The stages that read one; a number beyond them all stands for whoever reads one of several outputs."""
+    within = [other for other, stage in enumerate(found) if number in stage.inputs]
+    return [*within, len(found)] if found[number].output else within
 
 
 def _joined(found: list[Stage], first: int, last: int, **how: Any) -> list[Stage]:

@@ -226,8 +226,7 @@ def _losses(run: TrainingRun) -> bytes:
     copying = run.errors["copy_last"]
     shares = {name: [value / (copying / 100 or 1) for value in values] for name, values in losses.items()}
     title = f"Best validation: {min(shares['validation']):.0f} % of the error of copying" if copying else ""
-    size = plotting.WIDTH / plotting.DPI, 0.35 * plotting.WIDTH / plotting.DPI
-    figure = Figure(figsize=size, dpi=plotting.DPI, facecolor="white")
+    figure = Figure(figsize=(7.6, 2.7), dpi=plotting.DPI, facecolor="white")
     plotting.curves(x, shares, "training step", "MSE, % of copying's" if copying else "MSE", title, figure)
     if copying:
         axis = figure.axes[0]

@@ -90,9 +90,24 @@ def cells_are_short(path, notebook):
 
 
 def most_cells_are_short(path, notebook):
-    median = statistics.median(len(cell.source.splitlines()) for cell in code_cells(notebook))
+    shown = [cell for cell in code_cells(notebook) if "hide-input" not in cell.metadata.get("tags", [])]
+    median = statistics.median(len(cell.source.splitlines()) for cell in shown)
     if median > MEDIAN_CELL:
         yield f"half of the cells have more than {median:g} lines; at most {MEDIAN_CELL}: one idea a cell"
+
+
+def sizes_stand_at_the_top(path, notebook):
+    """How much is computed on a CPU, on a GPU and in CI is no part of a lesson."""
+    taught = False
+    sized = []
+    for cell in notebook.cells:
+        taught |= cell.cell_type == "markdown" and re.search(r"^## ", cell.source, re.MULTILINE) is not None
+        if cell.cell_type == "code" and "profiles.pick(" in cell.source:
+            sized.append(cell.id)
+            if taught:
+                yield f"cell {cell.id} picks sizes in the middle of a lesson: do it above the first section"
+    if len(sized) > 1:
+        yield f"cells {', '.join(sized)} pick sizes: do it in one"
 
 
 def models_are_drawn(path, notebook):
@@ -201,6 +216,7 @@ LINTS = [
     is_small,
     cells_are_short,
     most_cells_are_short,
+    sizes_stand_at_the_top,
     models_are_drawn,
     pictures_are_described,
     nbval_can_compare,

@@ -218,6 +218,11 @@ def numbered_wrong(notebook):
     cell.source = cell.source.replace("**1. ", "**2. ")
 
 
+def sizes_twice(notebook):
+    sizes = nbformat.v4.new_code_cell("n = profiles.pick(ci=1, cpu=2, gpu=3)")
+    notebook.cells[2:2] = [sizes, nbformat.v4.new_code_cell(sizes.source)]
+
+
 def two_exercises(notebook):
     third = next(n for n, cell in enumerate(notebook.cells) if cell.source.startswith("**3. "))
     rest = next(n for n, cell in enumerate(notebook.cells) if cell.source.startswith("## What to read next"))
@@ -238,6 +243,7 @@ BREAKS = {
     "is_small": [grow],
     "cells_are_short": [write_code("x = 1\n" * 26)],
     "most_cells_are_short": [lengthen],
+    "sizes_stand_at_the_top": [write_code("n = profiles.pick(ci=1, cpu=2, gpu=3)"), sizes_twice],
     "models_are_drawn": [show_a_model],
     "pictures_are_described": [forget_alt, short_alt, silent_video],
     "nbval_can_compare": [write_code("plt.plot(x);"), write_code("clear_output()"), draw_svg],

@@ -92,11 +92,13 @@ def sliders_move_something(page):
 
 @pytest.mark.parametrize("name", ["book/intro", f"notebooks/{CHAPTERS[0]}"])
 def test_videos_wait_with_reduced_motion(name, open_page):
+    """And show a frame."""
     page = open_page(f"{name}.html", reduced_motion="reduce")
     videos = page.locator("video")
     assert videos.count()
     assert all(videos.nth(index).evaluate("video => video.paused") for index in range(videos.count()))
     assert page.locator(".nextframe-player button").all_inner_texts() == ["Play"] * videos.count()
+    page.wait_for_function("() => [...document.querySelectorAll('video')].every((v) => v.poster || v.readyState >= 2)")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (400, 800)])

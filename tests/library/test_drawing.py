@@ -11,14 +11,15 @@ from keras import layers
 from nextframe import drawing
 from nextframe._utils.glyphs import glyph
 from nextframe.diagnostics import forward_flops, stages
-from nextframe.layers import SpatiotemporalLSTM2D
+from nextframe.drawing.network import _lanes
 from nextframe.models import build
 from nextframe.models.frames_as_channels import frames_as_channels
 from nextframe.models.on_differences import on_differences
-from nextframe.models.registry import CLASSIFIERS, NETWORKS
+from nextframe.models.registry import CLASSIFIERS, NETWORKS, PROBABILISTIC, STEERABLE
 
 SHAPE = (6, 16, 16, 1)
-DRAWN = [network.__name__ for network in NETWORKS]
+DENOISER = "denoiser"  # the network within flow matching
+DRAWN = [*(network.__name__ for network in NETWORKS), *PROBABILISTIC, DENOISER, *STEERABLE]
 # Each entry changes something that a reader of the drawing should see: a size, or one layer more
 CHANGES = {
     "dense_lstm": [{"units": 128}, {"cell": "gru"}],
@@ -35,11 +36,18 @@ CHANGES = {
     "simvp": [{"filters": 16}, {"depth": 4}, {"translator": "tau"}, {"translator": "incepu"}, {"mlp_ratio": 8}],
     "predrnn": [{"filters": 16}, {"depth": 3}, {"kernel_size": 5}],
     "predformer": [{"width": 32}, {"heads": 2}, {"order": "stts"}, {"order": "full", "repeats": 4}],
+    "many_futures": [{"futures": 3}, {"filters": 16}, {"kernels": "free"}, {"correction": False}],
+    "flow_matching": [{"steps": 2}, {"filters": 16}],
+    DENOISER: [{"filters": 16}, {"frames": 3}],
+    "quantile_bands": [{"quantiles": (0.1, 0.9)}, {"filters": 16}, {"depth": 4}],
+    "steerable": [{"actions": 5}, {"dilations": (1, 2)}],
 }
 
 
 @functools.cache
 def built(name, **change):
+    if name == DENOISER:
+        return build("flow_matching", SHAPE, **change).get_layer(DENOISER)
     return build(name, SHAPE, **change)
 
 
@@ -56,6 +64,11 @@ def drawn_stages(model):
     return [(stage.name, stage.repeats, stage.inputs) for stage in stages(model)]
 
 
+def outputs(model):
+    """The shapes of several outputs, by their names."""
+    return {name: each.shape[1:] for name, each in model.output.items()} if isinstance(model.output, dict) else {}
+
+
 @pytest.mark.parametrize("name", [*DRAWN, *CLASSIFIERS])
 def test_every_weight_and_operation_is_in_one_stage(name):
     model = built(name, **({"feature_layer": "block1"} if name in CLASSIFIERS else {}))
@@ -65,10 +78,14 @@ def test_every_weight_and_operation_is_in_one_stage(name):
     weights = [id(weight) for stage in found for layer in stage.layers for weight in layer.weights]
     assert sorted(weights) == sorted(id(weight) for weight in model.weights)
     assert found[0].shape == SHAPE
-    assert found[-1].shape == model.output_shape[1:]
-    assert all(max(stage.inputs) < number for number, stage in enumerate(found) if number)
+    assert {stage.output: stage.shape for stage in found if stage.output} == outputs(model)
+    assert model.outputs[-1].shape[1:] == found[-1].shape
+    begins = [number for number, stage in enumerate(found) if not stage.inputs]
+    assert len(begins) == len(model.inputs)
+    assert all(max(stage.inputs) < number for number, stage in enumerate(found) if number not in begins)
     read = {number for stage in found for number in stage.inputs}
-    assert read == set(range(len(found) - 1))  # nothing hangs loose
+    loose = {number for number, stage in enumerate(found) if not stage.output and number < len(found) - 1} - read
+    assert not loose
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -82,6 +99,8 @@ def test_what_is_drawn_adds_up(name):
     assert sum(shares) == pytest.approx(100, abs=0.1 * len(shares))
     for stage in stages(model):
         assert " × ".join(f"{size:,}" for size in stage.shape) in page
+    for output, shape in outputs(model).items():
+        assert f"{' × '.join(f'{size:,}' for size in shape)} the output “{output}”" in text_of(page)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +122,7 @@ def test_the_same_network_is_the_same_drawing():
 def test_alike_layers_are_drawn_once():
     assert drawn_stages(built("frames_as_channels", depth=7)) == [
         ("context", 1, ()),
-        ("time → channels", 1, (0,)),
+        ("frames → channels", 1, (0,)),
         ("Conv2D", 6, (1,)),
         ("Conv2D", 1, (2,)),
     ]
@@ -126,7 +145,7 @@ def test_layers_that_differ_are_drawn_apart():
 def test_a_forecaster_in_stages():
     assert drawn_stages(built("forecaster")) == [
         ("context", 1, ()),
-        ("the last 5 frames: 2×2 pixels and time → channels", 1, (0,)),
+        ("the last 5 frames: 2×2 pixels and frames → channels", 1, (0,)),
         ("Conv2D", 1, (1,)),
         ("residual block", 1, (2,)),
         ("Conv2D", 1, (3,)),
@@ -146,26 +165,116 @@ def test_a_forecaster_in_stages():
         ("dense_lstm", {}, "each frame → a vector"),
         ("dense_lstm", {"head": "residual"}, "vector → frame, add the last frame"),
         ("dense_lstm", {"head": "sigmoid"}, "sigmoid"),
-        ("frames_as_channels", {"differences": True}, "differences from the last frame, time → channels"),
+        ("frames_as_channels", {"differences": True}, "differences from the last frame, frames → channels"),
         ("frames_as_channels", {"head": "residual"}, "3×3, 1 filter, then add the last frame"),
-        ("frames_as_channels", {"patch": 4}, "4×4 pixels and time → channels"),
+        ("frames_as_channels", {"patch": 4}, "4×4 pixels and frames → channels"),
         ("conv3d", {"temporal_pooling": "last_slice"}, "the last step: channels → 2×2 pixels"),
         ("conv_lstm", {}, "the last step"),
         ("conv_then_lstm", {}, "1×3×3, 16 filters, stride 2, ReLU"),
         ("time_distributed", {}, "efficientnet lite0, on each frame, frozen, BatchNormalization"),
         ("grid_hybrid", {}, "2 frames → one step"),
-        ("flow_unet", {}, "join, differences from the last frame, softmax, weighted sum, add"),
-        ("predformer", {}, "rows and columns → places"),
-        ("predformer", {}, "the last step: places → rows and columns"),
-        ("predformer", {}, "MultiHeadAttention 4 heads over time"),
-        ("predformer", {}, "MultiHeadAttention 4 heads over space"),
-        ("predformer", {"order": "full"}, "MultiHeadAttention 4 heads over time and space"),
-        ("predformer", {}, "Dense 192 units, Dense 192 units, product, Dense 48 units"),
+        ("conv3d", {}, "time → channels"),
+        (
+            "flow_unet",
+            {},
+            "channels → 2×2 pixels, softmax, join, differences from the last frame, weighted sum, add the last frame",
+        ),
+        ("simvp", {}, "3×3, 8 filters, GroupNormalization, SiLU, on each frame"),
+        ("predformer", {}, "rows and columns → tokens"),
+        ("predformer", {}, "the last step: tokens → rows and columns"),
+        ("predformer", {}, "LayerNormalization, MultiHeadAttention 4 heads over time"),
+        ("predformer", {}, "LayerNormalization, MultiHeadAttention 4 heads over space"),
+        ("predformer", {"order": "full"}, "LayerNormalization, MultiHeadAttention 4 heads over time and space"),
+        ("predformer", {}, "LayerNormalization, Dense 192 units, Dense 192 units, product, Dense 48 units"),
+        (
+            "many_futures",
+            {},
+            "softmax, weighted sum of the last frame, channels → 4×4 pixels, channels → 2×2 pixels, add",
+        ),
+        ("many_futures", {"correction": False}, "softmax, weighted sum of the last frame, channels → 4×4 pixels"),
+        (DENOISER, {}, "softmax, weighted sum of the last frame, add"),
+        ("flow_matching", {}, "difference, add"),
+        ("quantile_bands", {}, "softplus, add"),
+        ("steerable", {}, "channels → 2×2 pixels, add the last frame"),
     ],
 )
 def test_words(name, change, words):
     model = built(name, **change)
     assert words in [part for stage in stages(model) for part in (stage.name, stage.detail)]
+
+
+@pytest.mark.parametrize("side", [8, 9])
+def test_a_reshaping_is_read_from_its_axes_and_not_from_its_sizes(side):
+    """As many frames as rows, or a third of them: what moves where is said all the same."""
+    context = keras.Input((side, side, side, 1))
+    changes = context[..., 0]
+    turned = keras.ops.transpose(changes[:, :3], (0, 2, 3, 1))
+    assert stages(keras.Model(context, turned))[-1].name == "frames → channels"
+    turned = keras.ops.transpose(changes, (0, 2, 3, 1))
+    assert stages(keras.Model(context, turned))[-1].name == "frames → channels"
+    maps = keras.Input((side, side, 4))
+    unfolded = layers.Reshape((2 * side, 2 * side, 1))(
+        layers.Permute((1, 3, 2, 4))(layers.Reshape((side, side, 2, 2))(maps))
+    )
+    assert stages(keras.Model(maps, unfolded))[-1].name == "channels → 2×2 pixels"
+    mixed = layers.Reshape((2 * side, 2 * side, 1))(layers.Dense(4)(maps))
+    assert stages(keras.Model(maps, mixed))[-1].name == "Dense"  # as large, and no such squares
+
+
+def named_parts(layer):
+    """A layer and what is inside, but for networks whose name stands for them."""
+    numbered = re.fullmatch(r"(functional|sequential)(_\d+)?", layer.name)
+    inside = [layer.layer] if hasattr(layer, "layer") else []
+    if isinstance(layer, keras.Model):
+        inside = layer.layers if numbered else []
+    return [layer, *(part for each in inside for part in named_parts(each))]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_normalisations_are_named_in_their_stage(name):
+    for change in [{}, *CHANGES.get(name, [])]:
+        for stage in stages(built(name, **change)):
+            kinds = {type(part).__name__ for layer in stage.layers for part in named_parts(layer)}
+            missing = {
+                kind for kind in kinds if kind.endswith("Normalization") and kind not in stage.name + stage.detail
+            }
+            assert not missing, f"{stage.name}, {stage.detail}"
+
+
+def test_what_two_layers_read_is_not_changed_by_one_of_them():
+    """A normalisation within a residual block is no part of the stage before, which the sum reads as it was."""
+    vectors = keras.Input((4, 8))
+    x = layers.Dense(8)(vectors)
+    x = x + layers.Dense(8)(layers.LayerNormalization()(x))
+    found = stages(keras.Model(vectors, x))
+    assert [(stage.name, stage.detail) for stage in found[1:]] == [
+        ("Dense", "8 units"),
+        ("residual block", "LayerNormalization, Dense 8 units"),
+    ]
+
+
+def test_a_residual_block_names_the_normalisation_after_its_layers():
+    frame = keras.Input((8, 8, 4))
+    x = first = layers.Conv2D(4, 1)(frame)
+    for _ in range(2):
+        x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same")(x)))
+    assert stages(keras.Model(frame, first + x))[-1].detail == "Conv2D 3×3 with BatchNormalization ×2"
+
+
+def test_a_sum_that_goes_on_in_two_ways_is_a_stage():
+    """Each quantile adds to the one below it, which is an output as well."""
+    assert drawn_stages(built("quantile_bands", quantiles=(0.2, 0.4, 0.6, 0.8)))[3:] == [
+        ("Conv2D", 1, (2,)),
+        ("channels → 2×2 pixels", 1, (3,)),
+        ("Conv2D", 1, (2,)),
+        ("softplus, add", 1, (5, 3)),
+        ("channels → 2×2 pixels", 1, (6,)),
+        ("Conv2D", 1, (2,)),
+        ("softplus, add", 1, (8, 6)),
+        ("channels → 2×2 pixels", 1, (9,)),
+        ("Conv2D", 1, (2,)),
+        ("softplus, add, channels → 2×2 pixels", 1, (11, 9)),
+    ]
 
 
 def test_attention_is_drawn_in_its_order():
@@ -205,14 +314,56 @@ def test_sequential():
     assert sum(drawn_parameters(drawing.network(model).data)) == model.count_params()
 
 
-def test_other_models_are_refused():
-    class Mine(keras.Model):
-        def call(self, context):
-            return context[:, -1]
+class Mine(keras.Model):
+    """A model that is a class, with weights that it keeps itself."""
 
-    for model in (Mine(name="mine"), keras.Sequential([layers.Dense(1)], name="mine")):
-        with pytest.raises(ValueError, match="mine is no functional model with one output: build it as"):
-            drawing.network(model)
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.inside = layers.Conv2D(1, 3, padding="same")
+
+    def call(self, context):
+        return self.inside(context[:, -1])
+
+
+def test_a_class_is_refused_and_what_the_error_advises_works():
+    mine = Mine(name="mine")
+    with pytest.raises(
+        ValueError, match=r"mine is a class of its own, .*keras.Model\(x, mine.call\(x\)\), with x = keras.Input"
+    ):
+        drawing.network(mine)
+    x = keras.Input(SHAPE)
+    model = keras.Model(x, mine.call(x))
+    assert [stage.name for stage in stages(model)] == ["input", "the last frame", "Conv2D"]
+    assert sum(drawn_parameters(drawing.network(model).data)) == model.count_params() == 10
+
+
+def test_a_sequential_model_without_shapes_is_refused_and_what_the_error_advises_works():
+    model = keras.Sequential([layers.Dense(1)], name="mine")
+    with pytest.raises(ValueError, match=r"mine has no shapes yet: begin it with keras.Input"):
+        drawing.network(model)
+    model(np.zeros((1, 3)))  # "or call it once"
+    begun = keras.Sequential([keras.Input((3,)), layers.Dense(1)], name="mine")
+    assert [stage.name for stage in stages(model)] == [stage.name for stage in stages(begun)] == ["input", "Dense"]
+
+
+def test_several_outputs_have_their_names():
+    """Their keys, or their numbers; and a stage that gives one is not merged into what follows it."""
+    frame = keras.Input((8, 8, 1))
+    first = layers.Conv2D(4, 3, padding="same")(frame)
+    second = layers.Conv2D(4, 3, padding="same")(layers.Conv2D(4, 3, padding="same")(first))
+    found = stages(keras.Model(frame, {"near": first, "far": second}))
+    assert [(stage.name, stage.repeats, stage.output) for stage in found[1:]] == [
+        ("Conv2D", 1, "near"),
+        ("Conv2D", 2, "far"),
+    ]
+    assert [stage.output for stage in stages(keras.Model(frame, [first, second]))] == ["", "1", "2"]
+    assert [stage.output for stage in stages(keras.Model(frame, [second]))] == ["", ""]
+
+
+@pytest.mark.parametrize(("name", "frames"), [("many_futures", 4), ("quantile_bands", 5)])
+def test_several_outputs_show_their_frames(name, frames):
+    context = np.random.default_rng(0).random((1, *SHAPE)).astype(np.float32)
+    assert drawing.network(built(name), context).data.count("data:image/png") == SHAPE[0] + frames
 
 
 # ---- how it looks ----
@@ -237,7 +388,7 @@ def test_frames_are_pictures_where_there_are_some():
 @pytest.mark.parametrize("name", DRAWN)
 def test_lines_that_pass_one_another_have_lanes_of_their_own(name):
     found = stages(built(name))
-    lanes = drawing._lanes(found)
+    lanes = _lanes(found)
     assert set(lanes) == {(a, b) for b, stage in enumerate(found) for a in stage.inputs if b - a > 1}
     for (start, end), lane in lanes.items():
         for (other, last), its in lanes.items():
@@ -266,112 +417,6 @@ def test_a_glyph_fits_its_column(shape):
     drawn = glyph(shape, max(shape[-3:-1], default=32))
     assert 0 < drawn.width <= 133
     assert 0 < drawn.height <= 100
-
-
-# ---- one step of a recurrent layer ----
-
-TWO_MEMORIES = "7 × (3 × 3 × ({} + 8) × 8 + {}) + 3 × 3 × 16 × 8 + 16 × 8"
-CELLS = [
-    ("dense_lstm", {"units": 24}, "4 × ((256 + 24) × 24 + 24)"),
-    ("dense_lstm", {"cell": "gru"}, "3 × ((256 + 256) × 256 + 512)"),
-    ("conv_lstm", {"filters": 8}, "4 × (3 × 3 × (4 + 8) × 8 + 8)"),
-    ("conv_lstm", {"cell": "gru", "kernel_size": 5}, "3 × (5 × 5 × (4 + 16) × 16 + 16)"),
-]
-
-
-@pytest.mark.parametrize(("name", "change", "formula"), CELLS)
-def test_a_cell_shows_the_layers_own_numbers(name, change, formula):
-    (layer,) = [each for each in built(name, **change).layers if isinstance(each, layers.RNN)]
-    page = drawing.cell(layer).data
-    assert f"{formula} = {layer.count_params():,} parameters" in text_of(page)
-    assert eval(formula.replace("×", "*").replace(",", "")) == layer.count_params()
-    gates = 4 if type(layer).__name__.endswith(("LSTM", "LSTM2D")) else 3
-    assert len(re.findall(r'height="35" rx="5"', page)) == gates
-    read, state = layer.input.shape[2:], layer.output.shape[-1 if name == "dense_lstm" else -3 :]
-    for shape in (read, state):
-        assert f">{'×'.join(f'{size:,}' for size in shape)}<" in page
-    assert "http" not in page
-
-
-@pytest.mark.parametrize("use_bias", [True, False])
-def test_a_cell_with_two_memories(use_bias):
-    """As a layer, and as a cell that is called step by step."""
-    frames = keras.Input((3, 8, 8, 2))
-    layer = SpatiotemporalLSTM2D(8, 3, padding="same", use_bias=use_bias)
-    layer(frames)
-    page = drawing.cell(layer).data
-    formula = TWO_MEMORIES.format(2, 8 if use_bias else 0)
-    assert f"{formula} = {layer.count_params():,} parameters" in text_of(page)
-    assert eval(formula.replace("×", "*")) == layer.count_params()
-    assert len(re.findall(r'height="35" rx="5"', page)) == 8
-    assert 'class="wire memory"' in page
-    assert ">8×8×8<" in page
-    assert ">8×8×2<" in page
-
-
-def test_a_cell_with_two_memories_that_is_called_step_by_step():
-    cells = [each for each in built("predrnn", filters=8).layers if hasattr(each, "state_size")]
-    for cell, channels in zip(cells, (16, 8), strict=True):
-        page = drawing.cell(cell).data
-        assert f"{TWO_MEMORIES.format(channels, 0)} = {cell.count_params():,} parameters" in text_of(page)
-        assert f">4×4×{channels}<" in page  # what it reads
-
-
-def test_a_cell_of_no_recurrent_layer():
-    with pytest.raises(ValueError, match="layer='Dense'"):
-        drawing.cell(built("dense_lstm").layers[3])
-
-
-# ---- cells that are called step by step ----
-
-
-def wires(page, kind):
-    """Where the lines of a kind begin and end."""
-    lines = re.findall(rf'<path class="wire {kind}" d="M([\d.]+) ([\d.]+)(.*?)"', page)
-    ends = []
-    for x, y, way in lines:
-        across, up = re.findall(r"H([\d.]+)", way), re.findall(r"V([\d.]+)", way)
-        ends.append((float(x), float(y), float((across or [x])[-1]), float((up or [y])[-1])))
-    return ends
-
-
-@pytest.mark.parametrize(("depth", "last"), [(2, 3), (3, 2), (2, 6)])
-def test_unrolled_cells(depth, last):
-    page = drawing.unrolled(built("predrnn", depth=depth), last).data
-    assert len(re.findall('class="cell"', page)) == depth * last
-    own = wires(page, "state")
-    assert len(own) == depth * (last - 1)
-    assert all(y == to_y and to_x > x for x, y, to_x, to_y in own)  # on in time, in its own layer
-    shared = wires(page, "memory")
-    climbs = [(x, y, to_x, to_y) for x, y, to_x, to_y in shared if x == to_x]
-    assert len(climbs) == (depth - 1) * last
-    assert all(to_y < y for _, y, _, to_y in climbs)
-    falls = [line for line in shared if line not in climbs]
-    assert len(falls) == last - 1
-    assert all(to_x > x and to_y > y for x, y, to_x, to_y in falls)  # from the top to the bottom of the next step
-    assert f"The last {last} of 6 steps." in text_of(page)
-    assert "http" not in page
-
-
-def test_unrolled_cells_that_share_nothing():
-    """Two ConvLSTMs in a row: nothing goes from the top of a step to the bottom of the next one."""
-    frames = keras.Input((3, 8, 8, 1))
-    cells = [keras.layers.LSTMCell(4) for _ in range(2)]
-    vectors = keras.layers.Reshape((3, 64))(frames)
-    zeros = keras.ops.zeros_like(vectors[:, 0, :4])
-    states = [[zeros, zeros], [zeros, zeros]]
-    for step in range(3):
-        x = vectors[:, step]
-        for layer, cell in enumerate(cells):
-            x, states[layer] = cell(x, states[layer])
-    page = drawing.unrolled(keras.Model(frames, x)).data
-    assert len(wires(page, "state")) == 4
-    assert not wires(page, "memory")
-
-
-def test_unrolled_without_cells():
-    with pytest.raises(ValueError, match="conv3d calls no recurrent cell step by step: draw it with drawing.network"):
-        drawing.unrolled(built("conv3d"))
 
 
 def test_a_network_of_two_inputs():

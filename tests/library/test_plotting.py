@@ -10,9 +10,9 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from nextframe import clips, plotting
-from nextframe._utils import ffmpeg
+from nextframe._utils import ffmpeg, frame_grid
 from nextframe.datasets.real_clips import example_path
-from nextframe.models import MODELS
+from nextframe.models import model_functions
 
 matplotlib.use("agg")
 
@@ -38,7 +38,7 @@ def test_frames_are_drawn_pixel_for_pixel():
     """Each pixel becomes a square block of its own grey: a whole-number zoom, no smoothing."""
     frame = np.random.default_rng(0).integers(0, 256, (1, 20, 30), dtype=np.uint8)
     drawn = pixels(plotting.show_frames(frame, ["one"])).astype(int)
-    zoom = plotting._LARGEST_ZOOM
+    zoom = frame_grid._LARGEST_ZOOM
     blocks = frame[0].repeat(zoom, 0).repeat(zoom, 1).astype(int)
     shown = drawn[-len(blocks) - 1 : -1, 1:-1]  # below the label and the title, within an edge of one pixel
     assert np.abs(shown - blocks).max() <= 1  # the grey map has 256 steps of its own
@@ -90,9 +90,9 @@ def test_no_row_holds_more_than_three_frames(window):
 def test_many_forecasts_of_a_large_frame_fit_a_screen():
     truth = np.zeros((64, 64, 1))
     figure = plotting.show_forecasts(truth[None], truth + 1, {name: truth for name in "abcdef"})
-    assert pixels(figure).shape[0] <= plotting.HEIGHT
+    assert pixels(figure).shape[0] <= frame_grid.HEIGHT
     small = plotting.show_forecasts(truth[None], truth + 1, {"a": truth})
-    assert pixels(small).shape[0] > plotting.HEIGHT // 2  # and no smaller than they must be
+    assert pixels(small).shape[0] > frame_grid.HEIGHT // 2  # and no smaller than they must be
 
 
 def test_a_perfect_forecast_can_be_drawn(window):
@@ -102,7 +102,7 @@ def test_a_perfect_forecast_can_be_drawn(window):
 
 def test_no_two_models_share_a_colour():
     """Nor does a series without an entry, which takes one of the others, look like a model that has one."""
-    assert set(plotting.COLOURS) <= set(MODELS)
+    assert set(plotting.COLOURS) <= set(model_functions())
     colours = [*plotting.COLOURS.values(), *plotting.OTHERS]
     assert len(set(colours)) == len(colours)
 
@@ -125,6 +125,36 @@ def test_curves_use_the_models_colour():
 def test_no_two_curves_look_alike():
     figure = plotting.curves([1, 2], {f"row {number}": [number, number] for number in range(8)}, "x", "y")
     assert len({(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines}) == 8
+
+
+def test_two_values_are_a_line_of_reference_without_marks():
+    lines = (
+        plotting.curves({"row": [0, 1, 2], "goal": [0, 2]}, {"row": [3, 2, 1], "goal": [2, 2]}, "x", "y").axes[0].lines
+    )
+    assert [line.get_marker() for line in lines] == ["o", "None"]
+
+
+def test_a_model_has_its_colour_by_the_name_that_prose_gives_it():
+    lines = plotting.curves([1, 2, 3], {"LSTM": [1, 2, 3], "dense_lstm": [2, 3, 4]}, "x", "y").axes[0].lines
+    assert len({line.get_color() for line in lines}) == 1
+
+
+def test_names_stand_in_the_order_in_which_lines_end():
+    series = {"falls": [9, 5, 1], "rises": [1, 5, 9], "lost": [2, 3, float("nan")], "stays": [5, 5, 5]}
+    figure = plotting.curves([1, 2, 3], series, "x", "y")
+    named = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert named == ["rises", "stays", "falls", "lost"]
+
+
+@pytest.mark.parametrize(
+    ("count", "side", "rows"), [(3, 32, [3]), (5, 32, [3, 2]), (10, 32, [3, 3, 3, 1]), (12, 16, [6, 6])]
+)
+def test_frames_are_broken_into_rows(count, side, rows):
+    figure = plotting.show_frames(np.zeros((count, side, side)), list(map(str, range(count))))
+    heights = [round(axis.get_position().y0, 3) for axis in figure.axes]
+    assert [heights.count(height) for height in sorted(set(heights), reverse=True)] == rows
+    assert pixels(figure).shape[1] <= frame_grid.WIDTH
+    assert [axis.get_title() for axis in figure.axes] == list(map(str, range(count)))
 
 
 @pytest.mark.parametrize(("count", "marker"), [(60, "o"), (61, "None")])

@@ -17,7 +17,8 @@ for (const root of document.querySelectorAll(".nextframe-player:not([data-starte
   bar.hidden = false;
   video.addEventListener("timeupdate", follow);
   for (const event of ["play", "pause"]) video.addEventListener(event, name);
-  const play = () => video.play().catch(() => {}); // refused, or paused before it began: the button says so
+  // Refused, or paused before it began: the button says so, and the first frame is shown.
+  const play = () => video.play().catch(() => (video.preload = "auto"));
   button.addEventListener("click", () => (video.paused ? play() : video.pause()));
   slider.addEventListener("input", () => {
     video.pause();
@@ -27,6 +28,7 @@ for (const root of document.querySelectorAll(".nextframe-player:not([data-starte
   });
   name();
   show();
-  // Videos start by themselves, but not for readers who have asked their system for less motion.
+  // Videos start by themselves, but not for readers who have asked their system for less motion: they see the first frame.
   if (!matchMedia("(prefers-reduced-motion: reduce)").matches) play();
+  else if (!video.poster) video.preload = "auto";
 }
