@@ -48,7 +48,9 @@ def film_forecasts() -> None:
     forecast = np.clip(forecasting.predict_next(network, context, batch_size=4), 0, 1)
     truth, copied = (as_planes(part) for part in (frames[FILMED.start : FILMED.stop], context[:, -1]))
     grey = [np.repeat(to_bytes(planes)[..., None], 3, axis=-1) for planes in (truth, copied, as_planes(forecast))]
-    pictures = [*grey, to_colours(as_planes(forecast) - truth, LARGEST_ERROR)]
+    error = as_planes(forecast) - truth
+    left = np.square(error).sum() / np.square(copied - truth).sum()
+    pictures = [*grey, to_colours(error, LARGEST_ERROR)]
     white = [np.full_like(pictures[0][:, :, :4], 255), np.full_like(pictures[0][:, :4], 255)]
     rows = [np.concatenate([pictures[i], white[0], pictures[i + 1]], axis=2) for i in (0, 2)]
     between = np.concatenate([white[1], white[1][:, :, :4], white[1]], axis=2)
@@ -62,7 +64,7 @@ def film_forecasts() -> None:
         fps=FPS,
         frames=len(film),
         above=["what came", "the frame before, copied"],
-        below=["forecast", "where it errs"],
+        below=["forecast", f"where it errs: {left:.0%} of copying's error"],
         width=WIDTH,
         height=WIDTH * film.shape[1] // film.shape[2],
         describe=(
