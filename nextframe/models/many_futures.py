@@ -74,7 +74,7 @@ def many_futures(
     kernels: str = "softmax",
     correction: bool = True,
 ) -> keras.Model:
-    """Move the last frame in several ways at once, as the forecaster does in one, and tell the odds of each.
+    """Move the last frame in several ways at once, as the forecaster does in one, and tell how likely each is.
 
     Trained by `nextframe.training.fit` with `loss="multiple_choice"`: the future that came nearest to the truth learns
     from it, so that each may stay sharp and stand for a part of what can happen.

@@ -1,4 +1,4 @@
-"""Quantile bands: for each pixel, values that the truth stays below with stated odds."""
+"""Quantile bands: for each pixel, values that the truth stays below with a stated probability."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ def quantile_bands(
 
     Args:
         context_shape: `(N, height, width, 1)`.
-        quantiles: Odds that a pixel of the truth is lower, above 0 and below 1, in rising order.
+        quantiles: Probabilities that a pixel of the truth is lower, above 0 and below 1, in rising order.
         filters, depth, patch: As in `nextframe.models.frames_as_channels`.
 
     Returns:
