@@ -221,9 +221,11 @@ def _colour(name: str, index: int) -> str:
 
 
 def _end(line: Line2D) -> float:
-    """The last value of a line; the lowest there is, if it has none."""
-    values = np.asarray(line.get_ydata(), float)
-    return values[-1] if len(values) and np.isfinite(values[-1]) else -np.inf
+    """Where a line ends, in heights of a letter: lines that end together keep their order. Lowest of all if nowhere."""
+    x, y = (np.asarray(values, float) for values in line.get_data())
+    if not len(y) or not np.isfinite(y[-1]):
+        return -np.inf
+    return round(line.get_transform().transform((x[-1], y[-1]))[1] / 18)
 
 
 def _figure() -> tuple[Figure, Axes]:

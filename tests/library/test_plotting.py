@@ -144,6 +144,8 @@ def test_names_stand_in_the_order_in_which_lines_end():
     figure = plotting.curves([1, 2, 3], series, "x", "y")
     named = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert named == ["rises", "stays", "falls", "lost"]
+    figure = plotting.curves([1, 2], {"first": [0, 1], "second": [0.5, 1.001], "third": [1, 0]}, "x", "y")
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["first", "second", "third"]
 
 
 @pytest.mark.parametrize(
