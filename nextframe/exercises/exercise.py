@@ -32,7 +32,7 @@ class Exercise:
     answer: Callable[..., Any]
     why: str
     inputs: Callable[[], list[tuple]] | None = None
-    within: float | Mapping[str, float] = 1e-5
+    within: float | dict[str, float] = 1e-5
     measure: Callable[[Any], Any] | None = None
     traps: tuple[tuple[Any, str], ...] = ()
     choices: tuple[str, ...] = ()
