@@ -64,7 +64,7 @@ def film_forecasts() -> None:
         fps=FPS,
         frames=len(film),
         above=["what came", "the frame before, copied"],
-        below=["forecast", f"where it errs: {left:.0%} of copying's error"],
+        below=["forecast", f"error: {left:.0%} of copying's"],
         width=WIDTH,
         height=WIDTH * film.shape[1] // film.shape[2],
         describe=(
