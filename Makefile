@@ -44,7 +44,8 @@ NOTEBOOKS := NEXTFRAME_PROFILE=ci TQDM_DISABLE=1
 PARALLEL := -n 3
 # A warning in a notebook is an output, and compared as one; those of nbval itself are not ours
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg -p no:cacheprovider -o filterwarnings=ignore -q
-# The largest tend to take the longest: so that all workers end at about the same time
+# The largest tend to take the longest: so that all workers end at about the same time. Two of them on two cores, since a
+# kernel never waits, and its networks have a thread for each core
 LARGEST_FIRST = $$(ls -S notebooks/*.ipynb)
 STRICT_BUILD := $(BIN)/jupyter-book build . --all -W -n --keep-going
 
@@ -85,7 +86,7 @@ format: .venv/dev-ready
 
 test: lint
 	$(QUIET) $(OFFLINE) $(BIN)/pytest -q $(PARALLEL) --dist worksteal tests/library tests/book
-	$(QUIET) $(OFFLINE) $(NOTEBOOKS) $(BIN)/pytest $(NBVAL) $(PARALLEL) --dist loadfile $(LARGEST_FIRST)
+	$(QUIET) $(OFFLINE) $(NOTEBOOKS) $(BIN)/pytest $(NBVAL) -n 2 --dist loadfile $(LARGEST_FIRST)
 	$(NODE) --test --test-reporter=dot tests/live
 	$(OFFLINE) $(STRICT_BUILD)
 	$(OFFLINE) $(BIN)/pytest -q $(PARALLEL) tests/pages
