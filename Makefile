@@ -27,6 +27,8 @@ SHELL := bash
 unexport PYTHONDONTWRITEBYTECODE
 # TensorFlow's faster kernels for CPUs, which it else uses on some processors only
 export TF_ENABLE_ONEDNN_OPTS ?= 1
+# The book's frames are small: on them OpenCV's threads take twice the processor's time, and save none
+export OPENCV_FOR_THREADS_NUM ?= 1
 
 BIN := .venv/bin
 COLAB := .venv-colab/bin
@@ -40,12 +42,12 @@ OFFLINE := PYTHONPATH=$(CURDIR)/tests/offline
 QUIET := TF_CPP_MIN_LOG_LEVEL=3
 # A bar appears where reading takes long, as on a busy machine, and would be an output that the page has not
 NOTEBOOKS := NEXTFRAME_PROFILE=ci TQDM_DISABLE=1
-# Three on two cores: a test waits now and then, for another process or a browser
-PARALLEL := -n 3
+# One for each core, since TensorFlow's threads and a browser's processes leave no core idle: a third on two cores makes
+# all of them slower. Four at most, each of which holds a TensorFlow
+PARALLEL := -n auto --maxprocesses 4
 # A warning in a notebook is an output, and compared as one; those of nbval itself are not ours
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg -p no:cacheprovider -o filterwarnings=ignore -q
-# The largest tend to take the longest: so that all workers end at about the same time. Two of them on two cores, since a
-# kernel never waits, and its networks have a thread for each core
+# The largest tend to take the longest: so that all workers end at about the same time
 LARGEST_FIRST = $$(ls -S notebooks/*.ipynb)
 STRICT_BUILD := $(BIN)/jupyter-book build . --all -W -n --keep-going
 
@@ -86,16 +88,17 @@ format: .venv/dev-ready
 
 test: lint
 	$(QUIET) $(OFFLINE) $(BIN)/pytest -q $(PARALLEL) --dist worksteal tests/library tests/book
-	$(QUIET) $(OFFLINE) $(NOTEBOOKS) $(BIN)/pytest $(NBVAL) -n 2 --dist loadfile $(LARGEST_FIRST)
+	$(QUIET) $(OFFLINE) $(NOTEBOOKS) $(BIN)/pytest $(NBVAL) $(PARALLEL) --dist loadfile $(LARGEST_FIRST)
 	$(NODE) --test --test-reporter=dot tests/live
 	$(OFFLINE) $(STRICT_BUILD)
 	$(OFFLINE) $(BIN)/pytest -q $(PARALLEL) tests/pages
 	$(OFFLINE) $(BIN)/pytest -q $(PARALLEL) tests/browser
 
-# Colab's packages and JAX are fetched while the tests compute
+# pip has one thread, and so has lint: they go in pairs. (Not all three at once: two of them write the package's metadata)
 ci:
-	$(MAKE) .venv/dev-ready
-	$(MAKE) -j 2 test .venv-jax/ready $(if $(COLAB_PYTHON),.venv-colab/ready)
+	$(MAKE) -j 2 .venv/dev-ready $(if $(COLAB_PYTHON),.venv-colab/ready)
+	$(MAKE) -j 2 lint .venv-jax/ready
+	$(MAKE) test
 	$(MAKE) test-backends BACKENDS=jax
 	@if $(MAKE) -s colab-python; then $(MAKE) test-colab; else echo "Skipped test-colab: no Python 3.13 on this machine"; fi
 

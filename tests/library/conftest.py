@@ -10,6 +10,12 @@ from nextframe._utils.rounds import Rounds
 from nextframe.benchmark import fingerprints, results
 from nextframe.benchmark.plan import Benchmark
 
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+    # A test calls a network a few times: to optimise its graph takes longer than that saves
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
 PROTOCOL = """
 [task]
 source = "digits_32"
