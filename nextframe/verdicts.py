@@ -83,7 +83,7 @@ RULES = {
     ),
     "10 it lacks analysis of time": Rule(
         "without a layer behind it that sees time, at most 60 % of the directions are right; with one, over 90 %",
-        "with one, 20 % more are right than without",
+        "with one, the share that is right is higher by 20 % of the clips or more",
         lambda without, seeing: (without <= 0.6 and seeing > 0.9, seeing >= without + 0.2),
     ),
     "11 repeat the grey plane": Rule(
