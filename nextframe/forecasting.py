@@ -39,11 +39,7 @@ def predict_next(
 def _all_frames(model: keras.Model, context: np.ndarray, batch_size: int, check_range: bool) -> np.ndarray:
     """Every frame that a model forecasts at once, `(batch, frames, height, width, 1)`: mostly one."""
     check_context(model, context, check_range)
-    if own_loss(model) or len(model.inputs or []) > 1:
-        raise ValueError(
-            f"{model.name} makes no single forecast of a context alone: use nextframe.sampling.sample_rollout where it "
-            "draws futures, nextframe.steering.steer where it reads actions, or its predict"
-        )
+    check_one_forecast(model)
     size = _batch_size(len(context), batch_size)
     batches = [context[first : first + size] for first in range(0, len(context), size)]
     with quiet_about_tracing():  # `predict` would first make a dataset of them, which takes longer than a small network
@@ -86,6 +82,7 @@ def predict_along(
         ValueError: The videos are too short, or as for `predict_next`.
     """
     _check_model(model, "videos")
+    check_one_forecast(model)
     frames = model.input_shape[1]
     if np.ndim(videos) != 5 or videos.shape[1] <= frames:
         raise ValueError(
@@ -151,6 +148,15 @@ def check_context(model: keras.Model, context: np.ndarray, check_range: bool = T
         raise ValueError("context is an empty batch: expected at least one context")
     if check_range:
         _check_range("context", context)
+
+
+def check_one_forecast(model: keras.Model) -> None:
+    """Raise a ValueError unless a model makes one forecast, of a context alone."""
+    if own_loss(model) or len(model.inputs or []) > 1:
+        raise ValueError(
+            f"{model.name} makes no single forecast of a context alone: use nextframe.sampling.sample_rollout where it "
+            "draws futures, nextframe.steering.steer where it reads actions, or its predict"
+        )
 
 
 def _check_model(model: object, then: str) -> None:

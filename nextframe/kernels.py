@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 
 from nextframe._utils.pixels import ERROR_MAP, as_planes, to_bytes
 from nextframe.diagnostics._graph import read_graph
+from nextframe.objectives import own_loss
 from nextframe.plotting import DPI
 
 _SIDE, _TEXT, _GAP = 384, 34, 16  # pixels of a panel, and of what is above and between panels
@@ -32,7 +33,7 @@ def predicted_kernels(model: keras.Model, context: np.ndarray) -> np.ndarray:
     """
     graph, _ = read_graph(model)
     key = ("kernels", 0)  # the layer in `forecaster.predict_kernels`; where they are applied, they are reshaped first
-    if key not in graph:
+    if key not in graph or own_loss(model):  # several futures have several kernels for a patch
         raise ValueError(f"{model.name} predicts no kernels: expected a forecaster that moves pixels")
     following = {source: reader for reader, call in graph.items() for source in call.inputs}
     while graph[following[key]].kind != "Reshape":

@@ -174,7 +174,7 @@ class Objective(keras.Model):
         loss = sum(losses) / self.rollout
         if sample_weight is not None:
             loss = loss * ops.reshape(sample_weight, (-1,))
-        return ops.mean(loss)
+        return ops.mean(loss) + sum(self.losses)  # of regularizers and `add_loss`, as Keras's own adds them
 
 
 def _frame(network: keras.Model) -> tuple[int | None, ...]:

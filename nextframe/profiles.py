@@ -33,6 +33,10 @@ def pick(*, ci: T, cpu: T, gpu: T) -> T:
 
 def sees_gpu() -> bool:
     """Whether Keras's backend has a GPU to compute on."""
+    if keras.backend.backend() == "torch":  # where Keras lists no devices
+        import torch
+
+        return torch.cuda.is_available()
     try:
         return bool(keras.distribution.list_devices("gpu"))
     except RuntimeError:  # how JAX says that it has none

@@ -74,8 +74,11 @@ def sharpened(model: keras.Model, by: float) -> keras.Model:
     Raises:
         ValueError: Another model, or a factor of 0 or below.
     """
-    if own_loss(model) != "multiple_choice" or "kernels" not in [layer.name for layer in model.layers]:
-        raise ValueError(f"{model.name} has no kernels for several futures: expected one that many_futures builds")
+    has_kernels = own_loss(model) == "multiple_choice" and "kernels" in [layer.name for layer in model.layers]
+    if not (has_kernels and any(type(each).__name__ == "Softmax" for each in model.operations)):
+        raise ValueError(
+            f"{model.name} has no softmax kernels for several futures: expected one that many_futures builds"
+        )
     if not by > 0:
         raise ValueError(f"by={by}: expected a number above 0")
     copy = keras.models.clone_model(model)

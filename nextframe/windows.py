@@ -132,7 +132,8 @@ def window_dataset(
     Returns:
         Dataset of float32 batches in 0..1: contexts `(batch, context, height, width, 1)` and targets
         `(batch, height, width, 1)`, or `(batch, horizon, height, width, 1)` where `horizon` is above 1, or
-        `(batch, context, height, width, 1)` with `sequence_targets`. With `weights`, these too, `(batch, 1, 1)`.
+        `(batch, context, height, width, 1)` with `sequence_targets`. With `weights`, these too, one for each window,
+        with an axis of 1 for each further axis of the target but the channel.
 
     Raises:
         ValueError: As `sliding_windows`; or the clips differ in size; or `batch_size` is below 1; or a horizon above 1

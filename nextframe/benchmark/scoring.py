@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from nextframe import diagnostics, metrics
+from nextframe.diagnostics.temporal import has_gradient
 from nextframe.forecasting import predict_along, predict_next, rollout
-from nextframe.layers import FlowProposals
 
 _AT_ONCE = 500  # windows scored at once: ten thousand forecasts of ten frames do not fit everywhere
 _DIAGNOSED = 64  # windows that diagnostics look at
@@ -97,12 +97,11 @@ def diagnose(network: keras.Model, context: np.ndarray, video: np.ndarray) -> di
     """Return what `nextframe.diagnostics` says of a network, by name: on the first contexts, and along a video."""
     context = context[:_DIAGNOSED]
     shifts = [shift for shift in (1, 2, 4, 8) if 2 * shift < min(context.shape[2:4])]
-    has_gradient = not any(isinstance(layer, FlowProposals) for layer in network.layers)
     with np.errstate(invalid="ignore"):  # changes relative to a black forecast are 0 ÷ 0
         return {
             "shift_error": {str(shift): diagnostics.shift_error(network, context, shift) for shift in shifts},
             "temporal_receptive_field": (
-                diagnostics.temporal_receptive_field(network, context).tolist() if has_gradient else None
+                diagnostics.temporal_receptive_field(network, context).tolist() if has_gradient(network) else None
             ),
             "order_sensitivity": diagnostics.order_sensitivity(network, context),
             "leaks": diagnostics.leaks(network, video[:, : context.shape[1] + 3]),

@@ -8,7 +8,7 @@ import numpy as np
 from nextframe._utils.keras_layers import ROLLOUT, frames_ahead
 from nextframe._utils.tf_logging import quiet_about_tracing
 from nextframe.clips import check_clip
-from nextframe.forecasting import predict_along
+from nextframe.forecasting import check_one_forecast, predict_along
 from nextframe.windows import to_unit
 
 
@@ -31,6 +31,7 @@ def leaks(model: keras.Model, frames: np.ndarray, seed: int = 0) -> list[tuple[i
     Raises:
         ValueError: The model gives neither one frame for a context nor one for each, nor several ahead.
     """
+    check_one_forecast(model)
     sequences = len(model.output_shape) == len(model.input_shape) and frames_ahead(model) is None
     if sequences and model.output_shape[1] != model.input_shape[1]:
         raise ValueError(

@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 
+from nextframe._utils.keras_layers import all_layers
 from nextframe.forecasting import predict_next
+from nextframe.layers import FlowProposals
 
 
 def temporal_receptive_field(model: keras.Model, context: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -13,7 +15,12 @@ def temporal_receptive_field(model: keras.Model, context: np.ndarray, seed: int 
 
     Returns:
         `(N,)`: oldest frame first; 0 where the forecast does not depend on a frame at all.
+
+    Raises:
+        ValueError: The model uses optical flow, which has no gradient.
     """
+    if not has_gradient(model):
+        raise ValueError(f"{model.name} uses optical flow, which has no gradient: change frames, and compare forecasts")
     context = np.asarray(context, np.float32)
     projection = np.random.default_rng(seed).standard_normal((len(context), *model.output_shape[1:])).astype("float32")
     gradient = _gradient(model, context, projection)
@@ -36,6 +43,11 @@ def order_sensitivity(model: keras.Model, context: np.ndarray, seed: int = 0) ->
         name: float(np.linalg.norm(predict_next(model, context[:, order]) - forecast) / np.linalg.norm(forecast))
         for name, order in orders.items()
     }
+
+
+def has_gradient(model: keras.Model) -> bool:
+    """Whether a forecast's gradient tells what it depends on: not through optical flow, which is NumPy."""
+    return not any(isinstance(layer, FlowProposals) for layer in all_layers(model))
 
 
 def _gradient(model: keras.Model, context: np.ndarray, projection: np.ndarray) -> np.ndarray:

@@ -186,6 +186,8 @@ def begun(partial: Path, asked: dict) -> dict:
     """Return the plan of a run that was cut off here, or begin one."""
     file = partial / "plan.json"
     asked = json.loads(json.dumps(asked))
+    for unfinished in partial.glob("*.unfinished"):  # of a process that was killed while it wrote
+        unfinished.unlink()
     if file.exists():
         plan = json.loads(file.read_text(encoding="utf-8"))
         if {key: plan.get(key) for key in asked} != asked:

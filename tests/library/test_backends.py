@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 import nextframe
-from nextframe import diagnostics, forecasting, metrics, sampling, training, windows
+from nextframe import diagnostics, forecasting, metrics, profiles, sampling, training, windows
+from nextframe.benchmark import results
 from nextframe.benchmark.plan import Benchmark
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.diagnostics.temporal import temporal_receptive_field
@@ -100,6 +102,13 @@ def test_training_resumes_exactly(clips, tmp_path, cut_off):
     assert all(np.array_equal(*pair) for pair in zip(whole.get_weights(), resumed.get_weights(), strict=True))
 
 
+def test_the_machine_chooses_a_profile_and_a_result_says_what_it_was_measured_with(tmp_path, monkeypatch):
+    monkeypatch.delenv("NEXTFRAME_PROFILE", raising=False)
+    assert profiles.current() == ("gpu" if profiles.sees_gpu() else "cpu")
+    results.save("run", {}, folder=tmp_path)
+    assert results.load("run", folder=tmp_path)["measured_with"]["machine"]
+
+
 @pytest.mark.parametrize("name", [model.__name__ for model in NETWORKS])
 def test_every_network_forecasts(name):
     context = np.random.default_rng(0).random((2, *SHAPE), np.float32)
@@ -115,8 +124,8 @@ def test_every_network_forecasts(name):
         ("frames_as_channels", {"rollout": 2}),
     ],
 )
-def test_losses_of_more_than_a_forecast_are_learned_from(clips, name, conditions, tmp_path, cut_off):
-    """Cut off, a run goes on with the draws that it would have made; and futures can be drawn on any backend."""
+def test_losses_of_more_than_a_forecast_are_learned_from(clips, name, conditions, tmp_path):
+    """From a checkpoint, a run goes on with the draws that it made; and futures can be drawn on any backend."""
     clips = np.concatenate([clips, clips[:, :1]], axis=1)
 
     def fit(model, **options):
@@ -130,11 +139,11 @@ def test_losses_of_more_than_a_forecast_are_learned_from(clips, name, conditions
         {"filters": 4, "depth": 3} if name in ("quantile_bands", "frames_as_channels") else {"filters": 4, "blocks": 1}
     )
     whole, resumed = network(name, **size), network(name, **size)
-    history = fit(whole)
+    last, first = tmp_path / "last.npz", tmp_path / "first.npz"
+    keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda done, _: None if done else shutil.copy(last, first))
+    history = fit(whole, checkpoint=last, callbacks=[keep])
     assert np.isfinite([entry["validation"] for entry in history]).all()
-    with cut_off(1):
-        fit(network(name, **size), checkpoint=tmp_path / "a.npz")
-    fit(resumed, checkpoint=tmp_path / "a.npz")
+    fit(resumed, checkpoint=first)
     for pair in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(*pair, atol=1e-6)
     if name != "quantile_bands":

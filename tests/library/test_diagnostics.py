@@ -243,6 +243,13 @@ def test_receptive_field_of_known_models(context):
     assert not black.any()
 
 
+def test_optical_flow_has_no_gradient_to_look_at(context):
+    nested = keras.Sequential([keras.Input(SHAPE), build("optical_flow", SHAPE)])
+    for model in (build("optical_flow", SHAPE), nested):
+        with pytest.raises(ValueError, match="uses optical flow, which has no gradient: change frames"):
+            diagnostics.temporal_receptive_field(model, context)
+
+
 def test_receptive_field_is_the_euclidean_norm():
     """3 and 4 for two pixels of a frame make 5."""
     model = model_of(lambda x: 3 * x[:, 0, :, :1] + 4 * x[:, 0, :, 1:] + x[:, 1, :, :1], (2, 1, 2, 1))

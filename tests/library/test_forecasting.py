@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from nextframe import forecasting
+from nextframe import diagnostics, forecasting
 from nextframe.models import build
 
 
@@ -161,7 +161,15 @@ def test_a_model_of_other_inputs(context):
 
 
 @pytest.mark.parametrize("name", ["many_futures", "quantile_bands", "flow_matching", "steerable"])
-@pytest.mark.parametrize("function", [forecasting.predict_next, lambda *given: forecasting.rollout(*given, 2)])
+@pytest.mark.parametrize(
+    "function",
+    [
+        forecasting.predict_next,
+        lambda *given: forecasting.rollout(*given, 2),
+        forecasting.predict_along,
+        diagnostics.leaks,
+    ],
+)
 def test_a_model_that_makes_no_single_forecast(name, function):
     shape = (4, 16, 16, 1)
     with pytest.raises(ValueError, match=f"{name} makes no single forecast of a context alone: use .*sample_rollout"):

@@ -58,9 +58,15 @@ def test_kernels_are_not_found_by_their_number_of_weights():
     assert found.sum() == 16  # before training, all weight is on no shift
 
 
-@pytest.mark.parametrize("name", ["frames_as_channels", "forecaster"])
-def test_who_predicts_no_kernels_is_named(name):
-    size = {"max_displacement": 0} if name == "forecaster" else {"filters": 9}
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("frames_as_channels", {"filters": 9}),
+        ("forecaster", {"max_displacement": 0}),
+        ("many_futures", {"filters": 4, "blocks": 1}),  # one for each future, in the channels of one layer
+    ],
+)
+def test_who_predicts_no_kernels_is_named(name, size):
     model = build(name, SHAPE, **size)
     with pytest.raises(ValueError, match=f"{name} predicts no kernels: expected a forecaster"):
         kernels.predicted_kernels(model, np.zeros((1, *SHAPE), "float32"))

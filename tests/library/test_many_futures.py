@@ -223,8 +223,10 @@ def test_sharper_kernels_are_powers_of_what_they_were():
 
 
 def test_what_cannot_be_sharpened_is_explained():
-    with pytest.raises(ValueError, match="flow_matching has no kernels for several futures"):
+    with pytest.raises(ValueError, match="flow_matching has no softmax kernels for several futures"):
         sampling.sharpened(network("flow_matching"), 1.5)
+    with pytest.raises(ValueError, match="many_futures has no softmax kernels"):  # free ones do not sum to 1
+        sampling.sharpened(network("many_futures", kernels="free"), 1.5)
     with pytest.raises(ValueError, match="by=0: expected a number above 0"):
         sampling.sharpened(network("many_futures"), 0)
 
@@ -268,6 +270,14 @@ def test_noise_is_on_the_context_in_training_alone():
     # the standard deviation is drawn evenly up to 0.3, and its square is 0.3² ÷ 3 in the mean
     losses = [float(objective.compute_loss(frames, frames[:, -1])) for _ in range(20)]
     assert np.mean(losses) == pytest.approx(0.03, rel=0.1)
+
+
+def test_what_a_network_adds_to_its_loss_counts():
+    context = keras.Input(SHAPE)
+    options = {"use_bias": False, "kernel_initializer": "ones", "kernel_regularizer": keras.regularizers.L2(0.5)}
+    same = keras.Model(context, keras.layers.Conv2D(1, 1, **options)(context[:, -1]))
+    frames = np.zeros((2, *SHAPE), np.float32)
+    assert float(Objective(same, "mse", rollout=2).compute_loss(frames, frames[:, :2])) == pytest.approx(0.5)
 
 
 def test_weights_count_in_the_loss():

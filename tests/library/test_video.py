@@ -313,6 +313,15 @@ def test_a_folder_that_was_not_begun_here_is_not_touched(tmp_path):
     assert (tmp_path / "out.partial" / "mine.txt").read_text() == "precious"
 
 
+@pytest.mark.parametrize("killed_while_writing", ["plan.json", "checkpoint.npz"])
+def test_half_a_file_of_a_killed_process_is_no_obstacle_and_goes(killed_while_writing, tmp_path):
+    clips.write_clip(tmp_path / "clip.npy", moving_digits(1, 60, digits=1, canvas=32, digit_size=16)[0])
+    (tmp_path / "out.partial").mkdir()
+    (tmp_path / "out.partial" / f"{killed_while_writing}.1.unfinished").write_bytes(b"{")
+    forecast_video(tmp_path / "clip.npy", tmp_path / "out", minutes=0, progress=False)
+    assert not list((tmp_path / "out").glob("*.unfinished"))
+
+
 def test_colour_is_forecast_channel_by_channel(tmp_path):
     """Red moves to the left, blue stands still after a cut, green is dark."""
     red, blue = panned(40), np.repeat(texture(32, 32, seed=5)[None], 40, axis=0)
