@@ -92,28 +92,28 @@ def _attention_flops(layer: layers.MultiHeadAttention, query: tuple[int, ...], v
 
 
 def _product_flops(layer: keras.layers.Layer, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
-    """Operations of one layer for one example; shapes without the batch axis."""
+    """Operations of one layer for one example; shapes without the batch axis.
+
+    A kernel is applied at each position, and an output has as many values as positions times filters: wherever its
+    channels stand.
+    """
     if isinstance(layer, keras.Model):
         return forward_flops(layer)
     if isinstance(layer, layers.LSTM | layers.GRU):
         gates = 4 if isinstance(layer, layers.LSTM) else 3
         return 2 * inputs[0] * gates * layer.units * (inputs[1] + layer.units)
     if isinstance(layer, layers.ConvLSTM2D | ConvGRU2D):
-        gates = 4 if isinstance(layer, layers.ConvLSTM2D) else 3
-        height, width = outputs[-3:-1]
-        each = int(np.prod(layer.cell.kernel_size)) * (inputs[-1] + layer.cell.filters)
-        return 2 * inputs[0] * gates * layer.cell.filters * each * height * width
+        kernels = int(np.prod(layer.cell.kernel.shape)) + int(np.prod(layer.cell.recurrent_kernel.shape))
+        return 2 * inputs[0] * kernels * int(np.prod(outputs[-3:])) // layer.cell.filters
     if isinstance(layer, SpatiotemporalLSTM2D):
         return inputs[0] * _product_flops(layer.cell, inputs[1:], outputs[-3:])
     if isinstance(layer, SpatiotemporalLSTM2DCell):
-        height, width = outputs[:2]
         kernels = sum(int(np.prod(weight.shape)) for weight in layer.weights if len(weight.shape) == 4)
-        return 2 * kernels * height * width
+        return 2 * kernels * int(np.prod(outputs)) // layer.filters
     if isinstance(layer, layers.Dense):
         return 2 * int(np.prod(outputs)) * inputs[-1]
     if isinstance(layer, layers.Conv2D | layers.Conv3D):
-        each = int(np.prod(layer.kernel_size)) * inputs[-1] // layer.groups
-        return 2 * int(np.prod(outputs)) * each
+        return 2 * int(np.prod(layer.kernel.shape)) * int(np.prod(outputs)) // layer.filters
     if isinstance(layer, layers.Conv2DTranspose):
         return 2 * int(np.prod(inputs)) * int(np.prod(layer.kernel_size)) * layer.filters
     if isinstance(layer, layers.DepthwiseConv2D):

@@ -69,6 +69,16 @@ def test_flops_by_hand():
     assert diagnostics.forward_flops(folded) == diagnostics.forward_flops(frames)
 
 
+@pytest.mark.parametrize("layer", [layers.Conv2D, layers.Conv3D, layers.ConvLSTM2D, ConvGRU2D, SpatiotemporalLSTM2D])
+def test_flops_do_not_depend_on_where_channels_stand(layer):
+    recurrent = layer not in (layers.Conv2D, layers.Conv3D)
+    time, space = (5,) * recurrent, (24, 20) if layer is not layers.Conv3D else (5, 24, 20)
+    last = layer(8, 3, padding="same", data_format="channels_last")
+    first = layer(8, 3, padding="same", data_format="channels_first")
+    expected = diagnostics.forward_flops(model_of(last, (*time, *space, 3)))
+    assert diagnostics.forward_flops(model_of(first, (*time, 3, *space))) == expected > 0
+
+
 def test_flops_of_attention_by_hand():
     """Four matrices for each token, and two products of each token with all that it sees."""
     width, heads, size, times, places = 12, 3, 5, 10, 24
