@@ -29,9 +29,8 @@ def load_runs(
         rows: Names of the rows to read. Default: all, since a comparison should be whole.
 
     Returns:
-        Model → its runs, one for each seed (a baseline has one), as returned by
-        `nextframe.benchmark.experiments.train_and_score`; the model with the highest skill or accuracy, or the
-        lowest energy score, first.
+        Model → its runs, one for each seed (a baseline has one), from `nextframe.benchmark.experiments`; the model with
+        the highest skill or accuracy, or the lowest energy score, first.
 
     Raises:
         FileNotFoundError: A run is missing: the comparison would not be whole.
@@ -132,9 +131,14 @@ def with_spread(of_one_model: list[dict], number: Callable[[dict], float], digit
 
 def learning_curve(of_one_model: list[dict]) -> tuple[list[int], list[float]]:
     """Return a model's validation loss along its training: steps, and the mean over its runs after so many."""
-    histories = [run["history"] for run in of_one_model]
-    losses = np.mean([[entry["validation"] for entry in history] for history in histories], axis=0)
-    return [entry["step"] for entry in histories[0]], losses.tolist()
+    together = zip(*(_losses(run["history"]) for run in of_one_model), strict=False)  # as long as the shortest
+    losses = [float(np.mean(each)) for each in together]
+    return [entry["step"] for entry in of_one_model[0]["history"]][: len(losses)], losses
+
+
+def _losses(history: list[dict]) -> np.ndarray:
+    """The validation loss of each round; one in which training diverged is stored as None, and becomes NaN."""
+    return np.array([entry["validation"] for entry in history], float)
 
 
 def stopped_at(of_one_model: list[dict], share: float) -> list[dict]:
@@ -150,7 +154,7 @@ def stopped_at(of_one_model: list[dict], share: float) -> list[dict]:
         Each run's "history" up to there, and as "validation" the lowest loss in it; nothing that was measured later.
     """
     cut = [run["history"][: max(int(share * len(run["history"])), 1)] for run in of_one_model]
-    return [{"history": part, "validation": min(entry["validation"] for entry in part)} for part in cut]
+    return [{"history": part, "validation": float(np.nanmin(_losses(part)))} for part in cut]
 
 
 def until(of_one_model: list[dict], loss: float, cost: str = "step") -> list[float]:
@@ -161,10 +165,8 @@ def until(of_one_model: list[dict], loss: float, cost: str = "step") -> list[flo
         loss: The level.
         cost: What to count: "step", "examples" (windows trained on) or "flops" (of training).
     """
-    return [
-        next((entry[cost] for entry in run["history"] if entry["validation"] <= loss), float("inf"))
-        for run in of_one_model
-    ]
+    reached = [(run["history"], np.flatnonzero(_losses(run["history"]) <= loss)) for run in of_one_model]
+    return [history[rounds[0]][cost] if len(rounds) else float("inf") for history, rounds in reached]
 
 
 def trivial_losses(of_one_model: list[dict]) -> dict[str, float]:
@@ -218,9 +220,7 @@ def window_errors(of_one_model: list[dict]) -> np.ndarray:
     """
     kept = [run["clip_mse"] for run in of_one_model if run.get("clip_mse")]
     if not kept:
-        raise ValueError(
-            "no run keeps the errors of its test windows: measure again with python -m nextframe.benchmark"
-        )
+        raise ValueError("no run keeps the errors of its windows: measure again with python -m nextframe.benchmark")
     return np.mean(kept, axis=0)
 
 

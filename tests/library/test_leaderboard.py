@@ -150,6 +150,16 @@ def test_what_it_cost_to_get_there():
     assert leaderboard.until(runs, 4, "examples") == [9, 18]
 
 
+def test_a_run_that_diverged_is_read_up_to_there():
+    """Its last round is stored as None, and there are none after it."""
+    runs = runs_with_losses([4, None], [6, 2, 1])
+    assert leaderboard.until(runs, 2) == [float("inf"), 10]
+    assert leaderboard.stopped_at(runs[:1], 1)[0]["validation"] == 4
+    steps, losses = leaderboard.learning_curve(runs)
+    assert steps == [5, 10]
+    np.testing.assert_equal(losses, [5, np.nan])
+
+
 def test_a_run_is_cut_where_a_share_of_its_rounds_is_over():
     losses = [3.0, 2.0, 4.0, 1.0, 0.5]
     run = {"validation": 0.5, "history": [{"step": 10 * n, "validation": loss} for n, loss in enumerate(losses)]}
@@ -237,7 +247,7 @@ def test_more_windows_of_the_same_clips_tell_no_better():
 
 
 def test_runs_without_errors_of_windows_have_no_interval():
-    with pytest.raises(ValueError, match="no run keeps the errors of its test windows"):
+    with pytest.raises(ValueError, match="no run keeps the errors of its windows"):
         leaderboard.over_clips([scores(0.5)])
 
 
