@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from nextframe import diagnostics, metrics
-from nextframe.diagnostics.temporal import has_gradient
+from nextframe.diagnostics._graph import has_gradient
 from nextframe.forecasting import predict_along, predict_next, rollout
 
 _AT_ONCE = 500  # windows scored at once: ten thousand forecasts of ten frames do not fit everywhere

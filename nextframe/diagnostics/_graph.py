@@ -7,6 +7,9 @@ from typing import Any, NamedTuple, TypeAlias
 import keras
 from keras import layers
 
+from nextframe._utils.keras_layers import all_layers
+from nextframe.layers import FlowProposals
+
 Key: TypeAlias = tuple[str, int]  # an operation's name, and which of its calls
 
 # Layers that rearrange or combine what they are given, as plain operations do
@@ -143,3 +146,8 @@ def _joins_a_layer(call: Call, graph: Graph) -> bool:
         return False
     given = [graph[key] for key in call.inputs if not graph[key].is_glue]
     return any(each.operation.weights or each.kind in ("Activation", "ReLU") for each in given)
+
+
+def has_gradient(model: keras.Model) -> bool:
+    """Whether a forecast's gradient tells what it depends on: not through optical flow, which is NumPy."""
+    return not any(isinstance(layer, FlowProposals) for layer in all_layers(model))

@@ -3,9 +3,8 @@
 import keras
 import numpy as np
 
-from nextframe._utils.keras_layers import all_layers
+from nextframe.diagnostics._graph import has_gradient
 from nextframe.forecasting import predict_next
-from nextframe.layers import FlowProposals
 
 
 def temporal_receptive_field(model: keras.Model, context: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -43,11 +42,6 @@ def order_sensitivity(model: keras.Model, context: np.ndarray, seed: int = 0) ->
         name: float(np.linalg.norm(predict_next(model, context[:, order]) - forecast) / np.linalg.norm(forecast))
         for name, order in orders.items()
     }
-
-
-def has_gradient(model: keras.Model) -> bool:
-    """Whether a forecast's gradient tells what it depends on: not through optical flow, which is NumPy."""
-    return not any(isinstance(layer, FlowProposals) for layer in all_layers(model))
 
 
 def _gradient(model: keras.Model, context: np.ndarray, projection: np.ndarray) -> np.ndarray:
