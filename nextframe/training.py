@@ -78,7 +78,8 @@ def fit(
             that was not.
         flops_per_example: If given, the history counts them.
         callbacks: Told of each round, which is an epoch to Keras, once the checkpoint holds it. One that sets
-            `model.stop_training` ends the run there; with `checkpoint`, the same call goes on from it.
+            `model.stop_training` ends the run there, and within a round, after the round before it; with `checkpoint`,
+            the same call goes on from there.
         progress: Whether to print a line after each round.
 
     Returns:
@@ -135,7 +136,7 @@ def fit(
                 steps_per_epoch=per_round,
                 initial_epoch=state.done,
                 epochs=rounds,
-                callbacks=[*([] if equal else [UnequalRounds(steps, rounds)]), state, *callbacks],
+                callbacks=[state, *callbacks, *([] if equal else [UnequalRounds(steps, rounds)])],
                 shuffle=False,  # the dataset shuffles
                 verbose=0,
             )

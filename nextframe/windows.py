@@ -3,7 +3,7 @@
 A *window* is one context of N frames with its target.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -234,7 +234,7 @@ def labelled_dataset(
     return batches_of(len(labels), batch_size, gather, shuffle, seed)
 
 
-def endless(dataset: Dataset, first: int = 0) -> Dataset:
+def endless(dataset: Dataset, first: int = 0) -> "tf.data.Dataset | Iterator[tuple]":
     """Return the batches of a dataset, epoch after epoch without end, from batch number `first` on.
 
     Args:

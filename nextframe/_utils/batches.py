@@ -54,7 +54,8 @@ def batches_of(
 class Batches(keras.utils.PyDataset):
     """Batches of examples that are gathered by number; a pass over all of them is an epoch.
 
-    Keras counts the epochs: it calls `on_epoch_end` after each, and so does a plain `for` loop.
+    Keras counts the epochs: it calls `on_epoch_end` after each, and so does a plain `for` loop. As `fit` of Keras also
+    calls it before the first one, it begins with the second epoch's order, other than `nextframe.training.fit`.
     """
 
     def __init__(
@@ -101,23 +102,8 @@ class Batches(keras.utils.PyDataset):
             raise IndexError(f"batch {number}: there are {len(self)}")
         return self.gather(self.order(epoch)[number * self.batch_size : (number + 1) * self.batch_size])
 
-    def endless(self, first: int) -> "Endless":
-        """Return the batches of this epoch and all later ones in one go, from batch number `first` on."""
-        return Endless(self, first)
-
-
-class Endless(keras.utils.PyDataset):
-    """Batches of one epoch after another, without end; see `Batches.endless`."""
-
-    def __init__(self, batches: Batches, first: int):
-        super().__init__(workers=batches.workers, max_queue_size=batches.max_queue_size)
-        self.batches, self.first, self.epoch = batches, first, batches.epoch
-
-    @property
-    def num_batches(self) -> None:
-        """None: how Keras is told that there is no end."""
-        return None
-
-    def __getitem__(self, number: int) -> tuple:
-        epoch, number = divmod(self.first + number, len(self.batches))
-        return self.batches.batch(self.epoch + epoch, number)
+    def endless(self, first: int) -> Iterator[tuple]:
+        """Yield the batches of this epoch and all later ones, from batch number `first` on."""
+        for number in itertools.count(first):
+            epoch, within = divmod(number, len(self))
+            yield self.batch(self.epoch + epoch, within)

@@ -71,6 +71,8 @@ class Rounds(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         step = (epoch + 1) * self.steps // self.rounds
+        if int(self.network.optimizer.iterations) < step:
+            return  # another callback ended the run within this round: who goes on from the checkpoint repeats it
         entry: dict[str, float] = {"step": step, "examples": self.examples, "seconds": self.seconds}
         entry |= {"loss": logs["loss"], "validation": logs["val_loss"]}
         if self.flops_per_example is not None:
@@ -127,7 +129,7 @@ class Rounds(keras.callbacks.Callback):
 
 
 class UnequalRounds(keras.callbacks.Callback):
-    """Ends some rounds a step early, where the rounds do not divide the steps.
+    """Ends some rounds a step early, where the rounds do not divide the steps; the last of the callbacks.
 
     Keras knows one number of steps for all: that of the longest round.
     """
@@ -135,16 +137,18 @@ class UnequalRounds(keras.callbacks.Callback):
     def __init__(self, steps: int, rounds: int):
         super().__init__()
         self.steps, self.rounds = steps, rounds
+        self.ended = False
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Find this round's length."""
         self.length = (epoch + 1) * self.steps // self.rounds - epoch * self.steps // self.rounds
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """End the round."""
-        if batch + 1 >= self.length:
-            self.model.stop_training = True
+        """End the round, unless another callback has ended the run."""
+        if batch + 1 == self.length and not self.model.stop_training:
+            self.model.stop_training = self.ended = True
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_test_begin(self, logs: dict | None = None) -> None:
         """Let the next round begin."""
-        self.model.stop_training = False
+        if self.ended:
+            self.model.stop_training = self.ended = False

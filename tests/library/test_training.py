@@ -427,6 +427,32 @@ def test_a_callback_stops_a_run_that_can_go_on(datasets, tmp_path, steps):
     assert all(np.array_equal(*pair) for pair in zip(*(model.get_weights() for model in models), strict=True))
 
 
+class StopWithin(keras.callbacks.Callback):
+    """Stop as soon as so many steps are over, wherever that is in a round; once."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.step = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.optimizer.iterations) == self.step:
+            self.model.stop_training, self.step = True, None
+
+
+# rounds of 3, 4 and 4 steps: within the second, at the end of the first, and at that of the second
+@pytest.mark.parametrize(("stop", "rounds_kept"), [(5, 1), (3, 1), (7, 2)])
+def test_a_round_that_a_callback_ends_early_is_none(datasets, tmp_path, stop, rounds_kept):
+    _, validation = datasets
+    run = {"steps": 11, "rounds": 3, "learning_rate": 0.01, "progress": False}
+    models = [network(), network()]
+    whole = training.fit(models[0], fresh(), validation, **run)
+    stored = {"checkpoint": tmp_path / "a.npz", "callbacks": [StopWithin(stop)]} | run
+    first = training.fit(models[1], fresh(), validation, **stored)
+    assert [entry["step"] for entry in first] == [entry["step"] for entry in whole[:rounds_kept]]
+    training.fit(models[1], fresh(), validation, **stored)
+    assert all(np.array_equal(*pair) for pair in zip(*(model.get_weights() for model in models), strict=True))
+
+
 # ---- training that diverges ----
 
 
@@ -470,27 +496,24 @@ def test_finite_weights_that_are_far_worse_do_not_end_in_silence(datasets, tmp_p
             training.fit(network(), train, validation, checkpoint=tmp_path / "a.npz", **run)
 
 
-def test_the_best_finite_weights_are_kept(datasets, tmp_path, monkeypatch):
+def test_the_best_finite_weights_are_kept(datasets, tmp_path):
     """The third round turns the weights to NaN, as a rate that is somewhat too high would."""
     train, validation = datasets
     model = network()
 
-    class Spoil(rounds.UnequalRounds):
+    class Spoil(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             if int(self.model.optimizer.iterations) == 18:
                 self.model.trainable_variables[-1].assign(self.model.trainable_variables[-1] * np.nan)
-            super().on_train_batch_end(batch, logs)
 
-    monkeypatch.setattr(training, "UnequalRounds", Spoil)
     run = {"steps": 35, "rounds": 4, "checkpoint": tmp_path / "a.npz", "progress": False}
     with pytest.warns(RuntimeWarning, match="after round 3 of 4: loss nan, validation nan.*weights of round 2"):
-        history = training.fit(model, train, validation, **run)
+        history = training.fit(model, train, validation, callbacks=[Spoil()], **run)
     assert len(history) == 3
     assert finite(model.get_weights())
     assert model.evaluate(validation, verbose=0) == pytest.approx(history[1]["validation"], rel=1e-5)
     with np.load(tmp_path / "a.npz") as saved:
         assert finite([saved[name] for name in saved.files if name != "about"])
-    monkeypatch.undo()
     again = network()
     whole = training.fit(again, fresh(), validation, **run)  # goes on from the second round
     assert len(whole) == 4
