@@ -45,7 +45,10 @@ def denoiser(
     clock = ops.ones_like(x[..., :1]) * time[:, None, None]
     x = ops.concatenate([x, clock], axis=-1)
     x = unet(x, filters, blocks, deep_filters, deep_blocks)
-    kernels = predict_kernels(x, max_displacement, "softmax")
+    # A name that the forecaster has not: Keras on PyTorch finds weights by
+    # name, and would never clear the gradients of one of two namesakes.
+    name = "kernels_of_denoiser"
+    kernels = predict_kernels(x, max_displacement, "softmax", name)
     moved = apply_kernels(context[:, -1], kernels, max_displacement, patch)
     frame = unpatchify(correct(moved, x, patch), patch)
     return keras.Model([context, mean, noisy, time], frame, name="denoiser")

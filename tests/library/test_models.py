@@ -12,7 +12,7 @@ from nextframe import diagnostics, forecasting, metrics, windows
 from nextframe._utils.keras_layers import frames_ahead
 from nextframe.datasets.moving_digits import kinds_of_motion, moving_digits, paths
 from nextframe.layers.flow_proposals import flow_proposals
-from nextframe.models import MODELS, build, patches
+from nextframe.models import CLASSIFIERS, MODELS, build, model_functions, patches
 from nextframe.models.conv3d import TEMPORAL_POOLINGS
 from nextframe.models.heads import HEADS, to_frame, to_rollout
 from nextframe.models.on_differences import on_differences
@@ -34,6 +34,14 @@ def test_context_in_target_out(name, context):
     assert called.shape == (3, 12, 16, 1)
     assert called.dtype == np.float32
     np.testing.assert_allclose(forecasting.predict_next(model, context), called, rtol=1e-6, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", model_functions())
+def test_no_two_weights_share_a_path(name):
+    """On PyTorch, Keras keeps a model's parameters by their paths, and never clears the gradient of a lost namesake."""
+    frames, size = (5, {"image_size": 224}) if name in CLASSIFIERS else (4, {})
+    paths = [weight.path for weight in build(name, (frames, 32, 32, 1), **size).weights]
+    assert len(set(paths)) == len(paths)
 
 
 def forecast(name, context):
