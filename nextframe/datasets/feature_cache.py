@@ -10,17 +10,16 @@ import numpy as np
 from tqdm import tqdm
 
 from nextframe._utils.files import cache_folder, write_atomically
-from nextframe._utils.keras_layers import all_layers
+from nextframe._utils.structure import structure
 from nextframe.windows import to_unit
 
-_NAMES = ("name", "layers", "input_layers", "output_layers")  # Keras counts layers in a process: names tell nothing
 _PART = 64  # clips in a file: an interruption loses one file at most
 
 
 def cached_features(encoder: keras.Model, clips: np.ndarray, folder: str | os.PathLike | None = None) -> np.ndarray:
     """Return an encoder's features of every frame; compute only the missing ones.
 
-    The place is named after a hash of the encoder's layers and weights and of the clips, so features of
+    The place is named after a hash of the encoder's structure and weights and of the clips, so features of
     another encoder or other clips are never returned. After an interruption, the next call goes on where it stopped.
 
     Args:
@@ -47,9 +46,7 @@ def cached_features(encoder: keras.Model, clips: np.ndarray, folder: str | os.Pa
 def _fingerprint(encoder: keras.Model, clips: np.ndarray) -> str:
     found = hashlib.sha256(repr((clips.shape, clips.dtype.str, keras.__version__)).encode())
     found.update(np.ascontiguousarray(clips).data)
-    for layer in all_layers(encoder):
-        config = {key: value for key, value in layer.get_config().items() if key not in _NAMES}
-        found.update(repr((type(layer).__name__, config)).encode())
+    found.update(structure(encoder).encode())
     for array in encoder.get_weights():
         found.update(array.tobytes())
     return found.hexdigest()[:16]

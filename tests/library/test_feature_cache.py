@@ -69,6 +69,22 @@ def test_the_same_weights_in_another_layer_are_other_features(encoder, clips, tm
         np.testing.assert_allclose(found[:, 0], other(clips[:, 0, ..., None] / np.float32(255)), atol=1e-6)
 
 
+def test_the_same_layers_in_another_order_are_other_features(encoder, clips, tmp_path):
+    """Neither are operations layers, nor does a layer know what it reads."""
+    frame = keras.Input((8, 8, 1))
+    once = keras.layers.Conv2D(1, 3, padding="same", kernel_initializer="ones")
+    again = keras.layers.Conv2D(1, 3, padding="same", kernel_initializer="ones")
+    made = [
+        again(once(frame)),
+        again(keras.ops.relu(once(frame) - 4)),
+        again(once(frame) - 5),
+        again(frame) + once(frame),
+    ]
+    for features in made:
+        cached_features(keras.Model(frame, features), clips, tmp_path)
+    assert len(list(tmp_path.iterdir())) == len(made)
+
+
 def test_an_interrupted_run_goes_on(encoder, clips, counted, tmp_path, monkeypatch):
     monkeypatch.setattr(feature_cache, "_PART", 2)
     whole = cached_features(encoder, clips, tmp_path / "whole")
