@@ -11,7 +11,7 @@ import keras
 from nextframe import metrics, windows
 from nextframe.benchmark import results
 from nextframe.benchmark.futures_task import CONTEXT, LENGTH, FuturesTask
-from nextframe.benchmark.plan import Benchmark, weights_folder
+from nextframe.benchmark.plan import Benchmark
 from nextframe.benchmark.tasks import load_task
 from nextframe.datasets.random_futures import random_walls
 from nextframe.models import build
@@ -35,7 +35,7 @@ def main() -> None:
     plan = Benchmark("many-futures")
     runs: dict[str, dict] = results.load(RESULT)["runs"] if (results.FOLDER / f"{RESULT}.json").exists() else {}
     for job in plan.jobs("runs", [ROW]):
-        weights = weights_folder(plan.name) / f"{job.label}.weights.h5"
+        weights = plan.weights_folder / f"{job.label}.weights.h5"
         if not (plan.is_done(job) and weights.exists()):
             print(f"{job.label} has not been trained here; what is stored of it stays")
             continue

@@ -52,9 +52,14 @@ class Benchmark:
         self.rows |= {name: {"model": name} for name in self.settings.get("baselines", _BASELINES)}
         unknown = {row["model"] for row in self.rows.values()} - set(model_functions())
         if unknown:
-            raise ValueError(
-                f"protocol {protocol}: no model {', '.join(sorted(unknown))}; there is {', '.join(model_functions())}"
-            )
+            known = ", ".join(model_functions())
+            raise ValueError(f"protocol {protocol}: no model {', '.join(sorted(unknown))}; there is {known}")
+
+    @property
+    def weights_folder(self) -> Path:
+        """Folder of the runs' weights: with their results, but for the package's own, which are not to grow by them."""
+        own = self.folder.parent.resolve() == results.FOLDER.resolve()
+        return Path("_build") / "benchmark" / self.name if own else self.folder / "weights"
 
     @property
     def models(self) -> list[str]:
@@ -71,7 +76,7 @@ class Benchmark:
     def store(self, files: dict[str, bytes]) -> None:
         """Store what a job wrote, by its names: measurements in the folder, weights in `weights_folder`."""
         for name, content in sorted(files.items(), key=lambda file: file[0].endswith(".json")):  # weights first
-            write_atomically((self.folder if name.endswith(".json") else weights_folder(self.name)) / name, content)
+            write_atomically((self.folder if name.endswith(".json") else self.weights_folder) / name, content)
 
     def outdated(self, job: Job) -> list[str] | None:
         """Compare the inputs of a job's stored measurement with those of today.
@@ -233,11 +238,6 @@ class Benchmark:
         settings |= self._schedule(model) | {"steps": steps, "learning_rate": rate}
         seeds = training["seeds"] if seeds is None else seeds
         return [Job("runs", f"{model}-{seed}", settings | {"seed": seed}, self._seconds(model)) for seed in seeds]
-
-
-def weights_folder(protocol: str) -> Path:
-    """Folder of the runs' weights, which are too large to be stored with the results."""
-    return Path("_build") / "benchmark" / protocol
 
 
 def _cut(steps: float, rounds: int) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 
 from nextframe._utils.files import write_atomically
 from nextframe.benchmark import results
-from nextframe.benchmark.plan import Benchmark, weights_folder
+from nextframe.benchmark.plan import Benchmark
 from nextframe.pretrained import FOLDER, FOLDERS, INDEX, read_index
 
 LARGE = 100_000  # numbers; arrays of so many are rounded to 8 bits
@@ -62,7 +62,7 @@ def ship(
         }
         if model != runs[best]["settings"]["model"]:
             about["model"] = runs[best]["settings"]["model"]
-        source = weights_folder(plan.name) / f"{best}.weights.h5"
+        source = plan.weights_folder / f"{best}.weights.h5"
         if source.exists():
             contents[model] = packed(source)
             shipped[model] = about | {"sha256": hashlib.sha256(contents[model]).hexdigest()}

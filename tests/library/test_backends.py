@@ -297,6 +297,6 @@ def test_benchmark_gpu_measures_what_the_protocol_lacks(tmp_path):
     assert done.stdout.endswith("failed: none; 0 jobs can be done next\n")
     plan = Benchmark(tmp_path / "mine.toml", tmp_path / "results")
     assert all(plan.is_done(job) for stage in ("search", "runs") for job in plan.jobs(stage, plan.models))
-    assert (tmp_path / "_build" / "benchmark" / "mine" / "conv3d-1.weights.h5").exists()
+    assert (plan.weights_folder / "conv3d-1.weights.h5").exists()
     again = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=True)
     assert again.stdout == "failed: none; 0 jobs can be done next\n"

@@ -15,7 +15,7 @@ import tensorflow_datasets
 
 from nextframe.benchmark import experiments, fingerprints, processes, protocols, results, runner, scoring, tasks
 from nextframe.benchmark.__main__ import main
-from nextframe.benchmark.plan import Benchmark, weights_folder
+from nextframe.benchmark.plan import Benchmark
 from nextframe.benchmark.task import Task
 from nextframe.models import CLASSIFIERS, PROBABILISTIC, build
 
@@ -92,7 +92,7 @@ def test_a_benchmark_from_nothing_to_its_results_here_and_on_a_ray_cluster(proto
     assert run["diagnostics"]["leaks"] == []
     # the weights are those of the result
     model = build(MODEL, (10, 32, 32, 1), filters=2, depth=2)
-    model.load_weights(tmp_path / weights_folder("small") / f"{MODEL}-0.weights.h5")
+    model.load_weights(Benchmark(protocol, tmp_path).weights_folder / f"{MODEL}-0.weights.h5")
     task = tasks.digits_32(training=4)
     again = scoring.score_horizon(model, task.context, task.future[:, :3])
     assert again["MSE per frame"] == pytest.approx(run["scores"]["all"]["MSE per frame"], rel=1e-4)

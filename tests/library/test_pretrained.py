@@ -9,8 +9,8 @@ import pytest
 
 import nextframe
 from nextframe import metrics, pretrained, sample_metrics, sampling, windows
-from nextframe.benchmark import leaderboard, shipping, tasks
-from nextframe.benchmark.plan import Benchmark, weights_folder
+from nextframe.benchmark import leaderboard, results, shipping, tasks
+from nextframe.benchmark.plan import Benchmark
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.datasets.random_futures import random_walls
 from nextframe.forecasting import predict_next
@@ -27,16 +27,16 @@ def benchmarked(tmp_path, monkeypatch, store_benchmark):
     runs = [{"validation": 0.2, "context_shape": SHAPE}, {"validation": 0.1, "context_shape": SHAPE}]
     path, plan = store_benchmark("frames_as_channels", "{ filters = 3, depth = 2 }", runs)
     networks = []
-    weights_folder("small").mkdir(parents=True)
+    plan.weights_folder.mkdir(parents=True)
     for job in plan.jobs("runs", ["frames_as_channels"]):
         keras.utils.set_random_seed(job.settings["seed"])
         networks.append(build("frames_as_channels", SHAPE, filters=3, depth=2))
-        networks[-1].save_weights(weights_folder("small") / f"{job.label}.weights.h5")
-    return path, networks
+        networks[-1].save_weights(plan.weights_folder / f"{job.label}.weights.h5")
+    return path, networks, plan.weights_folder
 
 
 def test_the_best_run_ships_in_16_bits(benchmarked, tmp_path):
-    protocol, networks = benchmarked
+    protocol, networks, _ = benchmarked
     shipped = tmp_path / "shipped"
     assert shipping.ship(protocol, tmp_path, shipped) == pretrained.names(shipped) == ["frames_as_channels"]
     model = pretrained.load("frames_as_channels", folder=shipped)
@@ -89,7 +89,7 @@ def test_what_the_optimizer_remembers_is_left_out(tmp_path):
 
 
 def test_a_file_that_is_not_the_shipped_one_is_refused(benchmarked, tmp_path):
-    protocol, _ = benchmarked
+    protocol, _, _ = benchmarked
     shipping.ship(protocol, tmp_path, tmp_path / "shipped")
     path = tmp_path / "shipped" / "frames_as_channels.weights.h5"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
@@ -100,17 +100,24 @@ def test_a_file_that_is_not_the_shipped_one_is_refused(benchmarked, tmp_path):
 
 
 def test_weights_that_are_elsewhere_are_asked_for(benchmarked, tmp_path):
-    protocol, _ = benchmarked
-    (weights_folder("small") / "frames_as_channels-1.weights.h5").unlink()
+    protocol, _, weights = benchmarked
+    (weights / "frames_as_channels-1.weights.h5").unlink()
     with pytest.raises(FileNotFoundError, match="frames_as_channels-1 was measured"):
         shipping.ship(protocol, tmp_path, tmp_path / "shipped")
     assert not (tmp_path / "shipped").exists()
 
 
+def test_a_benchmark_into_another_folder_leaves_these_weights_alone(tmp_path):
+    """What it trained would else be shipped as the weights of these results."""
+    folders = [Benchmark("digits-32", folder).weights_folder for folder in (results.FOLDER, tmp_path / "a", tmp_path)]
+    assert len({folder.resolve() for folder in folders}) == 3
+    assert not folders[0].resolve().is_relative_to(results.FOLDER)  # the package's own are too large to be kept in it
+
+
 def test_what_was_shipped_stays_while_its_run_is_the_best(benchmarked, tmp_path):
-    protocol, _ = benchmarked
+    protocol, _, weights = benchmarked
     shipping.ship(protocol, tmp_path, tmp_path / "shipped")
-    (weights_folder("small") / "frames_as_channels-1.weights.h5").unlink()
+    (weights / "frames_as_channels-1.weights.h5").unlink()
     index = (tmp_path / "shipped" / "index.json").read_text()
     assert shipping.ship(protocol, tmp_path, tmp_path / "shipped") == ["frames_as_channels"]
     assert (tmp_path / "shipped" / "index.json").read_text() == index
@@ -121,11 +128,11 @@ def test_what_was_shipped_stays_while_its_run_is_the_best(benchmarked, tmp_path)
 
 
 def test_models_that_are_not_named_stay_as_they_are(benchmarked, tmp_path):
-    protocol, _ = benchmarked
+    protocol, _, weights = benchmarked
     shipped = tmp_path / "shipped"
     shipping.ship(protocol, tmp_path, shipped)
     before = (shipped / "frames_as_channels.weights.h5").read_bytes()
-    (weights_folder("small") / "frames_as_channels-1.weights.h5").unlink()
+    (weights / "frames_as_channels-1.weights.h5").unlink()
     (tmp_path / "small" / "runs" / "frames_as_channels-1.json").unlink()  # another run would be the best now
     assert shipping.ship(protocol, tmp_path, shipped, models=[]) == ["frames_as_channels"]
     assert (shipped / "frames_as_channels.weights.h5").read_bytes() == before
