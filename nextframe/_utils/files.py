@@ -1,9 +1,11 @@
-"""Files: atomic writes, shipped assets with their checksums, and the folder of the cache."""
+"""Files: atomic writes, what JSON can hold, shipped assets with their checksums, and the folder of the cache."""
 
 import hashlib
+import math
 import os
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(str(files("nextframe")))
 ASSETS = PACKAGE / "assets"
@@ -20,6 +22,15 @@ def write_atomically(path: str | os.PathLike, content: bytes | memoryview) -> Pa
     finally:
         unfinished.unlink(missing_ok=True)
     return path
+
+
+def without_nan(value: Any) -> Any:
+    """JSON has no NaN or infinity: None in their place."""
+    if isinstance(value, dict):
+        return {name: without_nan(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def sha256(path: str | os.PathLike) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from nextframe import diagnostics
+from nextframe._utils.files import without_nan
 from nextframe.benchmark import tasks
 from nextframe.benchmark.task import AnyTask
 from nextframe.models import build
@@ -80,7 +81,7 @@ def search_learning_rate(
     options: dict[str, Any] = {"seed": seed, "rounds": rounds, "schedule": schedule, "checkpoint": checkpoint}
     options |= conditions or {}
     history = data.fit(network, steps, learning_rate, progress=False, **options)
-    return _without_nan({"validation": _lowest(history), "history": history}), None
+    return without_nan({"validation": _lowest(history), "history": history}), None
 
 
 def train_and_score(
@@ -133,7 +134,7 @@ def train_and_score(
         seed=seed,
         rebuild=lambda shape: _of_shape(model, arguments, shape, differences),
     )
-    return _without_nan(result), network if steps else None
+    return without_nan(result), network if steps else None
 
 
 def _seconds_per_step(
@@ -178,15 +179,6 @@ def _of_shape(model: str, arguments: dict, context_shape: tuple[int, ...], diffe
 def _lowest(history: list[dict]) -> float | None:
     """The lowest validation error that is a number."""
     return min((entry["validation"] for entry in history if math.isfinite(entry["validation"])), default=None)
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN or infinity: None in their place."""
-    if isinstance(value, dict):
-        return {name: _without_nan(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 STAGES: dict[str, Callable[..., tuple[dict, keras.Model | None]]] = {

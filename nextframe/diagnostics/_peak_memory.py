@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from nextframe.models import build
+from nextframe.profiles import sees_gpu
 
 
 def main() -> None:
@@ -32,14 +33,21 @@ def _megabytes(field: str) -> float:
 
 
 def _gpu_megabytes() -> float | None:
-    """Peak of the first GPU's memory, or None where TensorFlow has no GPU."""
-    if keras.backend.backend() != "tensorflow":
+    """Peak of the first GPU's memory, or None where the backend sees no GPU."""
+    if not sees_gpu():
         return None
-    import tensorflow as tf
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
 
-    if not tf.config.list_physical_devices("GPU"):
-        return None
-    return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 1e6
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 1e6
+    if backend == "jax":
+        import jax
+
+        return jax.local_devices()[0].memory_stats()["peak_bytes_in_use"] / 1e6
+    import torch
+
+    return torch.cuda.max_memory_allocated() / 1e6
 
 
 if __name__ == "__main__":

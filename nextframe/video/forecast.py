@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from nextframe import clips
-from nextframe._utils.files import asset_checksums, sha256, write_atomically
+from nextframe._utils.files import asset_checksums, sha256, without_nan, write_atomically
 from nextframe._utils.validation import whole_number
 from nextframe.datasets.real_clips import EXAMPLES
 from nextframe.forecasting import rollout
@@ -145,7 +145,7 @@ def forecast_video(
     partial.replace(out)
     (out / "plan.json").unlink()  # only now: a folder without it was not begun here, and is not touched
     say(f"wrote {out}/report.html")
-    return about
+    return without_nan(about)
 
 
 def read_planes(

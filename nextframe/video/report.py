@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from nextframe import plotting
 from nextframe._utils import ffmpeg
-from nextframe._utils.files import write_atomically
+from nextframe._utils.files import without_nan, write_atomically
 from nextframe._utils.pages import data_url, render, render_with_script, to_png
 from nextframe._utils.pixels import to_bytes, to_colours
 from nextframe.forecasting import predict_next
@@ -76,7 +76,7 @@ def write(
         "curve": curve(about) if about["training"] else None,
     }
     write_atomically(folder / "report.html", render("report.html", **filled).encode())
-    write_atomically(folder / "report.json", (json.dumps(about, indent=1) + "\n").encode())
+    write_atomically(folder / "report.json", (json.dumps(without_nan(about), indent=1) + "\n").encode())
 
 
 def compare(contest: Contest, split: Split, channels: int) -> tuple[np.ndarray, int]:

@@ -346,13 +346,27 @@ def test_a_field_is_scaled_by_the_range_that_is_given(tmp_path):
         clips.read_clip(example_path("box"), value_range=(0, 1))
 
 
+def read_strictly(path):
+    return json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+def test_a_training_that_diverged_is_reported(tmp_path, monkeypatch):
+    diverged = {"step": 1, "seconds": 1.0, "loss": float("nan"), "validation": float("inf")}
+    monkeypatch.setattr(training, "fit", lambda *_, **__: [diverged])
+    monkeypatch.setattr(contest, "planned_steps", lambda *_: 1)
+    clips.write_clip(tmp_path / "panned.npy", panned(60))
+    told = forecast_video(tmp_path / "panned.npy", tmp_path / "out", minutes=1, horizon=1, progress=False)
+    report = read_strictly(tmp_path / "out" / "report.json")
+    assert report == told
+    assert report["training"] == [diverged | {"loss": None, "validation": None}]
+
+
 def test_a_video_that_stands_still_at_its_end_has_no_skill(tmp_path):
     clip = panned(60)
     clip[40:] = clip[40]
     clips.write_clip(tmp_path / "still.npy", clip)
     forecast_video(tmp_path / "still.npy", tmp_path / "out", minutes=0, horizon=1, progress=False)
-    text = (tmp_path / "out" / "report.json").read_text()
-    report = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    report = read_strictly(tmp_path / "out" / "report.json")
     assert report["test"]["optical_flow"]["skill"] is None
     assert report["test"]["optical_flow"]["interval"] is None
     page = (tmp_path / "out" / "report.html").read_text()
