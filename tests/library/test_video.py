@@ -1,26 +1,29 @@
 """Your own video: scenes, the contest, and the command from a file to its report."""
 
+import dataclasses
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import imageio_ffmpeg
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 import nextframe
-from nextframe import clips, metrics, training, windows
+from nextframe import clips, metrics, pretrained, training, windows
 from nextframe.__main__ import main
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.datasets.real_clips import CLIPS, example_path
 from nextframe.forecasting import predict_next
 from nextframe.layers.flow_proposals import PROPOSALS, flow_proposals
 from nextframe.models import build
-from nextframe.scenes import scene_cuts, split_scenes
-from nextframe.video import contest, forecast_video
+from nextframe.scenes import Split, scene_cuts, split_scenes
+from nextframe.video import contest, forecast_video, report, training_run
 
 FILES = {"next.png", "forecast.mp4", "comparison.mp4", "model.keras", "report.html", "report.json"}
 
@@ -35,6 +38,12 @@ def panned(count: int, side: int = 32, step: int = 1, seed: int = 0) -> np.ndarr
     """A window that moves over a texture by `step` pixels a frame."""
     wide = texture(side, side + step * count, seed)
     return np.stack([wide[:, step * index : step * index + side] for index in range(count)])
+
+
+def shown_at(places, side: int = 48) -> np.ndarray:
+    """A window of a texture, each frame from another column on."""
+    wide = texture(side, side + max(places))
+    return np.stack([wide[:, place : place + side] for place in places])
 
 
 # --- scenes
@@ -86,6 +95,24 @@ def test_proposals_move_things_on():
     for name in ("flow", "carried", "accelerated", "before", "third"):
         assert error(found[name]) < 0.05 * copying, name
     assert 0.05 * copying < error(found["half"]) < 0.6 * copying
+
+
+@pytest.mark.parametrize(
+    ("places", "proposal", "scale", "expected"),
+    [
+        ([0, 4, 8, 12], "flow", 0.5, 14),
+        ([0, 4, 8, 12], "carried", 0.5, 14),
+        ([0, 4, 8, 12], "half", 1.0, 14),
+        ([0, 1, 3, 6], "flow", 1.0, 9),
+        ([0, 1, 3, 6], "accelerated", 1.0, 10),
+    ],
+)
+def test_how_far_a_proposal_goes(places, proposal, scale, expected):
+    seen = windows.to_unit(shown_at([*places, expected]))
+    (found,) = flow_proposals(seen[:4, ..., 0], (proposal,), scale)
+    around = [windows.to_unit(shown_at([*places, expected + by]))[-1, ..., 0] for by in (-1, 0, 1)]
+    errors = [np.square(found - frame)[8:-8, 8:-8].mean() for frame in around]
+    assert errors[1] < 0.2 * min(errors[0], errors[2])
 
 
 def test_where_nothing_moves_it_copies():
@@ -149,12 +176,67 @@ def test_a_fitted_factor_is_the_one_that_was_planted():
 
 def test_a_scaled_flow_is_scaled_to_what_moves():
     """Motion that stops halfway each time: the flow must be told to go less far."""
-    wide = texture(32, 120)
-    places = np.cumsum([4, 2] * 20)
-    clip = np.stack([wide[:, place : place + 32] for place in places if place + 32 <= 120])
-    found = contest.fit_baselines((4, 32, 32, 1), [clip])["scaled_flow"]
+    found = contest.fit_baselines((4, 32, 32, 1), [shown_at(np.cumsum([4, 2] * 14), side=32)])["scaled_flow"]
     (layer,) = [layer for layer in found.layers if hasattr(layer, "scale")]
     assert layer.scale < 1
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [(0.03, -0.09, 0), (0.1, 0, 0), (0, 0.1, 0), (0.03, 0.06, 0.03), (0.06, 0.03, 0.03), (-0.02, -0.02, -0.02)],
+)
+def test_a_blend_has_the_weights_of_which_errors_cancel(ours, theirs, expected):
+    """By how much each is too bright, in a still video. No weight is below 0 or above 1."""
+
+    def too_bright(by):
+        context = keras.Input((4, 32, 32, 1))
+        return keras.Model(context, context[:, -1] + by)
+
+    still = np.repeat((60 + texture(32, 32) // 2)[None], 9, axis=0)
+    blended = contest.blend(too_bright(ours), too_bright(theirs), [still])
+    seen = windows.to_unit(still[None, :4])
+    np.testing.assert_allclose(predict_next(blended, seen) - seen[:, -1], expected, atol=1e-4)
+
+
+def test_a_clip_and_its_mirror_images():
+    found = contest.flipped([np.array([[[1, 2], [3, 4]]])])
+    assert [clip.tolist() for clip in found] == [
+        [[[1, 2], [3, 4]]],
+        [[[2, 1], [4, 3]]],
+        [[[3, 4], [1, 2]]],
+        [[[4, 3], [2, 1]]],
+    ]
+
+
+def test_steps_are_planned_for_the_seconds_and_leave_the_weights_alone(monkeypatch):
+    """A second to compile, then a tenth for a step: 1.3 of ten seconds go by, and compiling takes one once more."""
+    network = build("frames_as_channels", (4, 32, 32, 1), filters=4, depth=2)
+    before = network.get_weights()
+    clock = iter([0, 0, 1, 1, 1.1, 1.1, 1.2, 1.2, 1.3, 1.3])
+    monkeypatch.setattr(contest, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    # 10 - 1.3 - 2 × 1 seconds are left, nine tenths of them for steps, and ten rounds are equal
+    assert contest.planned_steps(network, [panned(30)], 10) == 60
+    assert all(np.array_equal(*pair) for pair in zip(before, network.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_the_test_part_decides_nothing(seconds):
+    """Neither weights, nor a factor, nor the choice: noise in its place changes the scores on it alone."""
+    split = split_scenes(panned(60, step=2), [], 4)
+    noise = [np.random.default_rng(0).integers(0, 256, part.shape, dtype=np.uint8) for part in split.test]
+    ours, theirs = (
+        contest.hold_contest(each, seconds=seconds, plan=lambda steps: contest.ROUNDS)
+        for each in (split, dataclasses.replace(split, test=noise))
+    )
+    assert (ours.validation, ours.chosen, ours.network) == (theirs.validation, theirs.chosen, theirs.network)
+    assert ours.blended == theirs.blended
+    assert ours.validation[ours.blended] == min(
+        ours.validation[name] for name in set(ours.models) - {"network", "blend"}
+    )
+    seen = windows.to_unit(split.validation[0][None, :4])
+    for name, model in ours.models.items():
+        assert np.array_equal(predict_next(model, seen), predict_next(theirs.models[name], seen)), name
+        assert not np.array_equal(ours.test[name], theirs.test[name])
 
 
 def test_the_network_falls_back_to_what_it_was(monkeypatch):
@@ -233,6 +315,53 @@ def test_the_report_says_what_was_measured(forecast):
     assert report["test"]["copy_last"]["skill"] == 0
     assert report["chosen"] == min(report["validation"], key=report["validation"].get)
     assert report["test"][report["chosen"]]["skill"] > 0.5  # a pan is easy
+
+
+def test_a_clip_that_ships_is_forecast_by_weights_that_never_saw_it(tmp_path, monkeypatch):
+    """Known by its content, whatever its name; any other video gets the weights that saw all of them."""
+    (tmp_path / "mine.mp4").write_bytes(example_path("tree").read_bytes())
+    clips.write_clip(tmp_path / "tree.npy", panned(60))
+    loaded, load = [], pretrained.load
+
+    def watched(*arguments, **options):
+        loaded.append(options["without"])
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(pretrained, "load", watched)
+    monkeypatch.setattr(contest, "planned_steps", lambda *_: 10)
+    for name in ("mine.mp4", "tree.npy"):
+        forecast_video(tmp_path / name, tmp_path / f"of {name}", size=32, minutes=0, horizon=1, progress=False)
+        training_run.prepare(tmp_path / name, 32, None, seconds=1)
+    assert loaded == ["tree", "tree", None, None]
+
+
+def test_the_picture_of_the_report_says_whose_frame_is_which():
+    """Of a still video with one jump, beside forecasts that are black, grey, and too bright by a tenth."""
+
+    def shows(make):
+        context = keras.Input((4, 32, 32, 1))
+        return keras.Model(context, make(context[:, -1]))
+
+    still = np.repeat((60 + texture(32, 32) // 2)[None], 16, axis=0)
+    still[9:] = still[9:, ::-1]
+    models = {
+        "copy_last": shows(lambda last: 1.0 * last),
+        "optical_flow": shows(lambda last: 0 * last + 0.5),
+        "network": shows(lambda last: last + 0.1),
+    }
+    frames, telling = report.compare(SimpleNamespace(models=models), Split([], [], [still]), 1)
+    assert telling == 9 - 4  # the only window whose last frame is not the next one
+    zoom = report.PANEL // 32
+    panels = [
+        frames[2][report.LABEL :, at * (32 * zoom + report.GAP) :][: 32 * zoom : zoom, : 32 * zoom : zoom]
+        for at in range(5)
+    ]
+    truth, copied, flow, network, error = (panel.astype(int) for panel in panels)
+    assert np.array_equal(truth[..., 0], still[6])
+    assert np.array_equal(copied, truth)
+    assert (np.abs(flow - 128) <= 1).all()
+    assert np.abs(network - truth - 25.5).max() <= 1
+    assert (error[..., 0] > error[..., 2] + 50).all()  # too bright is red
 
 
 def test_the_picture_stands_upright(forecast):
@@ -405,3 +534,20 @@ def test_a_size_that_is_no_size(capsys):
     with pytest.raises(SystemExit):
         main(["forecast", "clip.npy", "--out", "new", "--size", "big"])
     assert "such as 128, or height×width" in capsys.readouterr().err
+
+
+def test_every_option_of_the_command_arrives(monkeypatch):
+    asked = []
+    monkeypatch.setattr("nextframe.video.forecast_video", lambda *given, **options: asked.append((given, options)))
+    main(["forecast", "my.mp4", "--out", "new"])
+    options = "--size 96x128 --fps 12.5 --context 6 --horizon 3 --minutes 0.5 --seed 7 --colour --range -30 70"
+    main(["forecast", "my.npy", "--out", "new", *options.split()])
+    main(["forecast", "my.mp4", "--out", "new", "--size", "64", "--no-training"])
+    usual = {"size": None, "fps": None, "context": 4, "horizon": 10, "minutes": 2, "seed": 0, "colour": False}
+    usual["value_range"] = None
+    other = {"size": (96, 128), "fps": 12.5, "context": 6, "horizon": 3, "minutes": 0.5, "seed": 7, "colour": True}
+    assert asked == [
+        (("my.mp4", "new"), usual),
+        (("my.npy", "new"), other | {"value_range": (-30, 70)}),
+        (("my.mp4", "new"), usual | {"size": (64, 64), "minutes": 0}),
+    ]
