@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets
 
+from nextframe import metrics, training
 from nextframe.benchmark import experiments, fingerprints, processes, protocols, results, runner, scoring, tasks
 from nextframe.benchmark.__main__ import main
 from nextframe.benchmark.plan import Benchmark
@@ -496,7 +497,7 @@ def test_killed_again_and_again_it_loses_only_what_was_in_progress(protocol, tmp
     subprocess.run([*command, "--models", "black"], check=True, **quiet)
     one_job = time.perf_counter() - begun  # in place of seconds, which fit one machine
     kept = stored(tmp_path / "small")
-    for moment in (0.4, 0.8, None):
+    for moment in (None, 0.4, 0.8):
         process = subprocess.Popen([*command, "--models", MODEL, "black"], **quiet)
         try:
             if moment is None:
@@ -520,6 +521,61 @@ def test_killed_again_and_again_it_loses_only_what_was_in_progress(protocol, tmp
     now = stored(tmp_path / "small")
     assert len(now) == 1 + 1 + 2 + 1  # calibration, search, runs, and the baseline's
     assert all(now[name] == content for name, content in kept.items())
+
+
+def test_scores_over_a_horizon_are_those_of_the_metrics():
+    """By hand, of a mean of the context, which errs in every way at once."""
+    rng = np.random.default_rng(0)
+    video = np.cumsum(rng.random((4, 5, 8, 8, 1), np.float32), axis=1) / 5
+    context, future = video[:, :3], video[:, 3:]
+    found = scoring.score_horizon(build("context_mean", (3, 8, 8, 1)), context, future)
+    first = context.mean(axis=1)
+    second = (context[:, 1] + context[:, 2] + first) / 3
+    made = np.stack([first, second], axis=1)
+    alone = np.stack([first, video[:, 1:4].mean(axis=1)], axis=1)
+
+    def summed(error):
+        return error.sum(axis=(2, 3, 4)).mean(axis=0)
+
+    errors = summed((made - future) ** 2)
+    expected = {
+        "MSE per frame": errors,
+        "MAE per frame": summed(np.abs(made - future)),
+        "PSNR": metrics.psnr(future, made).mean(axis=0),
+        "SSIM": metrics.ssim(future, made).mean(axis=0),
+        "from true frames": summed((alone - future) ** 2),
+        "skill": 1 - errors / summed((context[:, -1:] - future) ** 2),
+        "sharpness": metrics.sharpness(made).mean(axis=0) / metrics.sharpness(future).mean(axis=0),
+        "energy": metrics.energy(made).mean(axis=0) / metrics.energy(future).mean(axis=0),
+    }
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-4, err_msg=name)
+
+
+def test_a_run_begins_with_its_seed_and_has_its_schedule(monkeypatch):
+    """Of weights and of the order of the clips: what a spread over seeds is made of."""
+    runs = []
+
+    def fit(model, train, validation, **options):
+        first = next(iter(train))[1].numpy()
+        runs.append((model.get_weights()[0], first, options["schedule"]))
+        return [{"step": 2, "loss": 0.1, "validation": 0.1}]
+
+    monkeypatch.setattr(training, "fit", fit)
+    monkeypatch.setattr(Task, "score", lambda *_, **__: {})
+    job = {"model": MODEL, "arguments": {"filters": 2, "depth": 2}, "task": {"source": "digits_32", "training": 4}}
+    job |= {"steps": 2, "rounds": 1, "learning_rate": 1e-3}
+    for function, more in ((experiments.search_learning_rate, {}), (experiments.train_and_score, {"horizon": 1})):
+        runs.clear()
+        for seed, schedule in ((0, "cosine"), (0, "constant"), (1, "constant")):
+            function(seed=seed, schedule=schedule, **job, **more)
+        (begun, order, _), (same, again, _), (other, another, _) = runs
+        assert np.array_equal(begun, same)
+        assert np.array_equal(order, again)
+        assert not np.array_equal(begun, other)
+        assert not np.array_equal(order, another)
+        assert [schedule for *_, schedule in runs] == ["cosine", "constant", "constant"]
 
 
 def test_scores_over_a_horizon_in_parts(monkeypatch):

@@ -82,10 +82,13 @@ def test_the_picture_has_an_arrow_for_each_lit_patch():
     frame = np.zeros((4, 6, 1))
     frame[2:, 2:] = 1
     found = np.zeros((2, 3, 7, 7))
-    found[..., 3, 1] = 1
-    figure = kernels.show(frame, found, (1, 2), "to the right")
+    found[..., 2, 1] = 1
+    found[1, 0] = 0.5
+    figure = kernels.show(frame, found, (1, 0), "to the right, and down")
     (arrows,) = figure.axes[0].collections
     assert arrows.XY.tolist() == [[2.5, 2.5], [4.5, 2.5]]  # middles of patches, counted from a pixel's middle
     np.testing.assert_allclose(arrows.U, 2)
-    np.testing.assert_allclose(arrows.V, 0)
-    assert figure.axes[1].get_title() == "one kernel, ±1.00"
+    np.testing.assert_allclose(arrows.V, 1)  # rows are counted from the top
+    (marked,) = figure.axes[0].patches
+    assert (marked.get_xy(), marked.get_width()) == ((-0.5, 1.5), 2)  # the patch in row 1 and column 0
+    assert figure.axes[1].get_title() == "one kernel, ±0.50"

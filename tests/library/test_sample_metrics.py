@@ -7,7 +7,10 @@ from nextframe import metrics, sample_metrics
 from nextframe.datasets.random_futures import coin_at_the_wall, coin_futures, true_futures
 from nextframe.windows import to_unit
 
-RNG = np.random.default_rng(0)
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +22,14 @@ def coin():
     return to_unit(clips[:, 5:]), to_unit(drawn), to_unit(both)
 
 
-def small(count=3, samples=5, frames=2):
-    return RNG.random((count, frames, 4, 5, 1)), RNG.random((count, samples, frames, 4, 5, 1))
+def small(rng, count=3, samples=5, frames=2):
+    return rng.random((count, frames, 4, 5, 1)), rng.random((count, samples, frames, 4, 5, 1))
 
 
-def test_energy_score_and_crps_are_those_of_scoringrules():
+def test_energy_score_and_crps_are_those_of_scoringrules(rng):
     import scoringrules  # of requirements-dev.txt
 
-    truth, samples = small()
+    truth, samples = small(rng)
     vectors = samples.transpose(0, 2, 1, 3, 4, 5).reshape(3, 2, 5, 20)
     expected = scoringrules.es_ensemble(truth.reshape(3, 2, 20), vectors, estimator="fair")
     np.testing.assert_allclose(sample_metrics.energy_score(truth, samples), expected)
@@ -34,19 +37,19 @@ def test_energy_score_and_crps_are_those_of_scoringrules():
     np.testing.assert_allclose(sample_metrics.crps(truth, samples), expected)
 
 
-def test_one_sample_is_a_point_forecast():
-    truth, samples = small(samples=1)
+def test_one_sample_is_a_point_forecast(rng):
+    truth, samples = small(rng, samples=1)
     distance = np.sqrt(metrics.mse(truth, samples[:, 0], per="frame"))
     np.testing.assert_allclose(sample_metrics.energy_score(truth, samples), distance)
     np.testing.assert_allclose(sample_metrics.crps(truth, samples), metrics.mae(truth, samples[:, 0]))
 
 
-def test_the_true_distribution_scores_best(coin):
+def test_the_true_distribution_scores_best(coin, rng):
     """Better than one side always, than their mean, than both alike where the odds are not, and than more spread."""
     truth, drawn, both = coin
     mean = 0.3 * both[:, :1] + 0.7 * both[:, 1:]
     alike = both[:, np.arange(12) % 2]
-    noisy = drawn + 0.2 * RNG.standard_normal(drawn.shape)
+    noisy = drawn + 0.2 * rng.standard_normal(drawn.shape)
     for score in (sample_metrics.energy_score, sample_metrics.crps):
         right = score(truth, drawn).mean()
         for wrong in (both[:, 1:], mean, alike, noisy):
@@ -55,8 +58,8 @@ def test_the_true_distribution_scores_best(coin):
     assert metrics.mse(truth, mean[:, 0]).mean() < metrics.mse(truth, drawn[:, 0]).mean()
 
 
-def test_the_fair_form_does_not_depend_on_the_number_of_samples():
-    truth, samples = RNG.random((4000, 2, 2, 1)), RNG.random((4000, 12, 2, 2, 1))
+def test_the_fair_form_does_not_depend_on_the_number_of_samples(rng):
+    truth, samples = rng.random((4000, 2, 2, 1)), rng.random((4000, 12, 2, 2, 1))
     for score in (sample_metrics.energy_score, sample_metrics.crps):
         few, many = (score(truth, samples[:, :number]) for number in (2, 12))
         assert abs((few - many).mean()) < 4 * (few - many).std() / np.sqrt(4000)
@@ -64,15 +67,15 @@ def test_the_fair_form_does_not_depend_on_the_number_of_samples():
         assert (unfair - few).mean() > 0.03
 
 
-def test_crps_does_not_see_whether_pixels_fit_each_other(coin):
+def test_crps_does_not_see_whether_pixels_fit_each_other(coin, rng):
     truth, drawn, _ = coin
-    torn = RNG.permuted(drawn, axis=1)
+    torn = rng.permuted(drawn, axis=1)
     np.testing.assert_allclose(sample_metrics.crps(truth, torn), sample_metrics.crps(truth, drawn))
     assert sample_metrics.energy_score(truth, torn).mean() > 1.05 * sample_metrics.energy_score(truth, drawn).mean()
 
 
-def test_bands_of_the_truths_own_distribution_cover_it():
-    truth, samples = RNG.random((60, 8, 8, 1)), RNG.random((60, 400, 8, 8, 1))
+def test_bands_of_the_truths_own_distribution_cover_it(rng):
+    truth, samples = rng.random((60, 8, 8, 1)), rng.random((60, 400, 8, 8, 1))
     for share in (0.5, 0.9):
         low, high = np.quantile(samples, [(1 - share) / 2, (1 + share) / 2], axis=1)
         assert abs(sample_metrics.coverage(truth, low, high) - share) < 0.03
@@ -97,11 +100,11 @@ def test_the_best_of_n_by_hand():
     np.testing.assert_allclose(sample_metrics.best_of(truth, samples, (1, 2, 3))[:, 0], [2, 4 / 3, 1])
 
 
-def test_the_best_of_n_can_be_bought_with_noise(coin):
+def test_the_best_of_n_can_be_bought_with_noise(coin, rng):
     """Of a mean whose brightness is noise, the best of 8 beats one by far; the energy score stays as it was."""
     truth, _, both = coin
     mean = both.mean(axis=1, keepdims=True)
-    noise = mean * (1 + 0.5 * RNG.standard_normal((150, 8, 1, 1, 1, 1)))
+    noise = mean * (1 + 0.5 * rng.standard_normal((150, 8, 1, 1, 1, 1)))
     one, eight = sample_metrics.best_of(truth, noise, (1, 8)).mean(axis=(1, 2))
     assert eight < 0.8 * one
     two, eight = (sample_metrics.energy_score(truth, noise[:, :number]).mean() for number in (2, 8))
@@ -130,8 +133,8 @@ def test_change_and_spectrum():
     np.testing.assert_allclose(sample_metrics.change_per_step(frames), [[0.5, 0.5]] * 2)
 
 
-def test_errors():
-    truth, samples = small()
+def test_errors(rng):
+    truth, samples = small(rng)
     with pytest.raises(ValueError, match=r"pass forecast\[:, None\]"):
         sample_metrics.energy_score(truth, truth)
     with pytest.raises(ValueError, match=r"samples \(3, 5, 1, 4, 5, 1\)"):

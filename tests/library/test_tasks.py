@@ -1,5 +1,6 @@
 """The setting that chapters share."""
 
+import dataclasses
 import sys
 
 import keras
@@ -296,6 +297,35 @@ def test_a_rollout_is_trained_on_after_single_frames(monkeypatch, tmp_path):
     assert all(options["loss"] == "multiple_choice" and options["context_noise"] == 0.1 for _, options in parts)
     task.fit(build("copy_last", task.context_shape), 1, 1e-3)
     assert (parts[2][1]["loss"], parts[2][1]["rollout"]) == ("mse", 1)
+
+
+def test_what_a_clip_counts_is_told_to_training(monkeypatch):
+    """As `window_dataset` takes it: each window of a clip counts as much as its clip."""
+    seen = []
+    monkeypatch.setattr(training, "fit", lambda model, *parts, **_: seen.extend(parts) or [{"step": 1}])
+    task = tasks.digits_32(training=4)
+    task = dataclasses.replace(
+        task,
+        training_clips=task.training_clips[:3, :12],
+        validation_clips=task.validation_clips[:2, :12],
+        weights=([1.0, 2.0, 4.0], [3.0, 5.0]),
+    )
+    task.fit(build("copy_last", task.context_shape), 1, 1e-3)
+    weights = [np.concatenate([batch[2] for batch in part]) for part in seen]
+    assert [sorted(each) for each in weights] == [[1, 1, 2, 2, 4, 4], [3, 3, 5, 5]]
+
+
+def test_the_drift_of_a_copy_is_that_of_the_frame_it_copies():
+    task = load_task("random_walls_32", training=3, test=2)
+    found = futures_task.score_drift(build("copy_last", task.context_shape), task, seed=0)
+    copied = task.context[:, -1:]
+    right = (digit_reader.read_digits(copied)[:, 0] == task.digits).mean()
+    for name, value in {
+        "long energy": metrics.energy(copied).mean() / metrics.energy(task.future).mean(),
+        "long sharpness": metrics.sharpness(copied).mean() / metrics.sharpness(task.future).mean(),
+        "long digit": right,
+    }.items():
+        np.testing.assert_allclose(found[name], [value] * futures_task.LONG, rtol=1e-5, err_msg=name)
 
 
 def test_futures_are_scored_after_a_training_under_conditions(monkeypatch):

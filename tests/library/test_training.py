@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import warnings
 from types import SimpleNamespace
 
@@ -101,8 +100,22 @@ def test_a_constant_rate_stays(datasets):
     assert rises == pytest.approx([0, 0.04, 0.1, 0.1, 0.1])
     falls = [float(training.rates(0.1, 100, "cosine")(step)) for step in (5, 100)]
     assert falls == pytest.approx([0.1, 0])
+    for schedule, last in (("constant", 0.1), ("cosine", 0)):
+        model = network()
+        training.fit(model, *datasets, steps=2, rounds=1, learning_rate=0.1, schedule=schedule, progress=False)
+        assert float(model.optimizer.learning_rate) == pytest.approx(last)
     with pytest.raises(ValueError, match="schedule='linear': expected one of cosine, constant"):
         training.fit(network(), *datasets, steps=2, rounds=1, schedule="linear")
+
+
+def test_noise_on_the_context_is_learned_from(datasets):
+    found = []
+    for noise in (0, 0, 0.3):
+        model = network()
+        training.fit(model, fresh(), datasets[1], steps=2, rounds=1, context_noise=noise, progress=False)
+        found.append(model.get_weights()[0])
+    assert np.array_equal(found[0], found[1])
+    assert not np.allclose(found[0], found[2], atol=1e-6)
 
 
 @pytest.mark.parametrize(("per_round", "at_once"), [(20, 10), (12, 6), (11, 1)])
@@ -167,9 +180,26 @@ from nextframe.datasets.moving_digits import moving_digits
 model = network(seed=5)
 inputs = keras.Input((4, 16, 16, 1))
 model = keras.Model(inputs, model(keras.layers.Dropout(0.2, seed=1)(inputs)), name="with_dropout")
+
+
+class Wait(keras.callbacks.Callback):
+    # in the third round, until this process is killed
+
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.optimizer.iterations) == 50:
+            print("waiting", flush=True)
+            time.sleep(600)
+
+
 held_out = moving_digits(12, 5, digits=1, canvas=16, digit_size=10, split="validation")
 history = training.fit(
-    model, fresh(), windows.window_dataset(held_out, 4), steps=120, rounds=6, checkpoint=sys.argv[1]
+    model,
+    fresh(),
+    windows.window_dataset(held_out, 4),
+    steps=120,
+    rounds=6,
+    checkpoint=sys.argv[1],
+    callbacks=[Wait()] if sys.argv[3:] else [],
 )
 model.save_weights(sys.argv[2])
 print("examples", history[-1]["examples"])
@@ -185,17 +215,14 @@ def test_killed_and_resumed_ends_with_the_same_weights(tmp_path):
         return [sys.executable, script, tmp_path / f"{name}.npz", tmp_path / f"{name}.weights.h5"]
 
     whole = subprocess.run(command("whole"), capture_output=True, text=True, check=True)
-    process = subprocess.Popen(command("cut"), stdout=subprocess.PIPE, text=True)
-    for line in process.stdout:
-        if line.startswith("round  2"):
-            break
-    time.sleep(0.05)  # into the third round
+    process = subprocess.Popen([*command("cut"), "wait"], stdout=subprocess.PIPE, text=True)
+    assert "waiting\n" in process.stdout
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
     assert not (tmp_path / "cut.weights.h5").exists()
     resumed = subprocess.run(command("cut"), capture_output=True, text=True, check=True)
-    assert "going on from round" in resumed.stdout
+    assert "going on from round 2 of 6" in resumed.stdout
     assert resumed.stdout.splitlines()[-1] == whole.stdout.splitlines()[-1]
     models = []
     for name in ("whole", "cut"):
