@@ -33,6 +33,19 @@ share = 1
 
 
 @pytest.fixture
+def computed_anew():
+    """Fingerprints are computed anew in this test, whenever it says so, and after it: it changes code."""
+
+    def clear():
+        for cached in (fingerprints._today, fingerprints._task):
+            cached.cache_clear()
+
+    clear()
+    yield clear
+    clear()
+
+
+@pytest.fixture
 def straight_on():
     """Build a model that forecasts several frames ahead: each pixel goes on as it changed last."""
 

@@ -86,17 +86,16 @@ def test_the_cut_into_clips_matters():
     assert fingerprints.data(joined) != fingerprints.data(task)
 
 
-def test_what_surrounds_a_network_matters(monkeypatch):
+def test_what_surrounds_a_network_matters(monkeypatch, computed_anew):
     """It reads differences, or other ones; clips count otherwise in the loss."""
     task = {"source": "real_clips_64", "names": ["bottle", "heart"], "sections": 1, "context": 4}
     found = []
     for change in (None, "differences", "gain"):
         if change == "gain":
-            fingerprints._today.cache_clear()
+            computed_anew()
             monkeypatch.setattr(fingerprints, "on_differences", functools.partial(on_differences, gain=2.0))
         given = {"model": "conv3d", "arguments": {"head": "linear"}, "task": task, "steps": 3}
         found.append(fingerprints.today(given | ({"differences": True} if change else {})))
-    fingerprints._today.cache_clear()
     assert len({each["structure"] for each in found}) == 3
     loaded = tasks.load_task(**task)
     (first, second), validation = loaded.weights

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nextframe import windows
-from nextframe.benchmark import fingerprints, leaderboard, protocols, results, tasks
+from nextframe.benchmark import leaderboard, protocols, results, tasks
 from nextframe.datasets.memory_tasks import memory_clips
 from nextframe.datasets.moving_digits import moving_digits
 from nextframe.models import BASELINES, MODELS, build
@@ -73,26 +73,22 @@ conv3d_of_other_code.__signature__ = inspect.signature(conv3d)
 @pytest.mark.parametrize(
     ("function", "part"), [(conv3d_with_another_default, "arguments"), (conv3d_of_other_code, "structure")]
 )
-def test_a_run_of_another_model_is_refused(protocol, tmp_path, monkeypatch, function, part):
-    fingerprints._today.cache_clear()
+def test_a_run_of_another_model_is_refused(protocol, tmp_path, monkeypatch, computed_anew, function, part):
+    computed_anew()
     monkeypatch.setitem(MODELS, MODEL, function)
     refused = f"runs/{MODEL}-0 was measured with another {part} than today's: .* --protocol .* --models {MODEL}"
     with pytest.raises(ValueError, match=refused):
         leaderboard.load_runs(protocol, tmp_path)
-    fingerprints._today.cache_clear()
 
 
-def test_a_run_on_other_clips_is_refused(protocol, tmp_path, monkeypatch):
+def test_a_run_on_other_clips_is_refused(protocol, tmp_path, monkeypatch, computed_anew):
     def brighter(*args, **kwargs):
         return np.maximum(moving_digits(*args, **kwargs), 1)
 
-    for cached in (fingerprints._today, fingerprints._task):
-        cached.cache_clear()
+    computed_anew()
     monkeypatch.setattr(tasks, "moving_digits", brighter)
     with pytest.raises(ValueError, match="copy_last was measured with another data than today's"):
         leaderboard.load_runs(protocol, tmp_path)
-    for cached in (fingerprints._today, fingerprints._task):
-        cached.cache_clear()
 
 
 def test_a_run_of_another_protocol_is_refused(protocol, tmp_path):
