@@ -135,6 +135,25 @@ def test_a_finger_steers_too(open_demo):
     page.mouse.up()
 
 
+@pytest.mark.parametrize(("button", "moved"), [("left", -2), ("right", 2)])
+@pytest.mark.parametrize("how", ["a click alone", "Enter", "the mouse"])
+def test_a_button_steers_for_a_frame_however_it_is_pressed(button, moved, how, open_demo):
+    """A click alone, with no pointer and no key, is what a screen reader or voice control sends."""
+    page = open_demo(reduced_motion="reduce")
+    wait_for_ticks(page, 3, DEMO)
+    pressed = page.locator(f"{DEMO} [data-part={button}]")
+    for _ in range(2):
+        begun = paddle(page, "truth")
+        press = {
+            "a click alone": lambda: pressed.evaluate("button => button.click()"),
+            "Enter": lambda: pressed.press("Enter"),
+            "the mouse": pressed.click,
+        }[how]
+        step(page, press)
+        assert paddle(page, "truth") == np.clip(begun + moved, 2, 24)
+    assert pressed.get_attribute("aria-pressed") == "false"
+
+
 def test_a_reset_takes_the_dream_back_to_the_game(open_demo):
     page = open_demo(reduced_motion="reduce")
     for _ in range(5):

@@ -1,7 +1,9 @@
 """A video of the reader's, or the camera, on the page "Try it"."""
 
 import base64
+import subprocess
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import video_network
@@ -18,10 +20,10 @@ from nextframe.windows import sliding_windows, to_unit
 DEMO = "#video"
 LISTED = listed("video")
 SIDES = [int(side) for side in LISTED["sides"]]
-READ = """async ([video, every, side, count]) => {
+READ = """async ([video, every, side, count, first]) => {
     const { openVideo } = await import(new URL("../live/videoSources.js", location.href));
     const bytes = Uint8Array.from(atob(video), (letter) => letter.charCodeAt(0));
-    const source = await openVideo(new File([bytes], "known.mp4", { type: "video/mp4" }), "known.mp4");
+    const source = await openVideo(new File([bytes], "known.mp4", { type: "video/mp4" }), "known.mp4", first);
     const frames = [];
     while (frames.length < count) {
         const { frame, follows, number } = await source.next(every, side);
@@ -123,6 +125,19 @@ def test_a_file_is_read_frame_by_frame(every, side, hasty, open_page, known, vid
     assert np.abs(255 * frames - expected[numbers]).mean() < 1.5
 
 
+def test_a_recording_that_does_not_say_how_long_it_is_ends_where_it_ends(open_page):
+    """As a program writes it that does not know yet when it will end; of noise, since a small one is read at once."""
+    noise = np.random.default_rng(0).integers(256, size=(400, 64, 64), dtype=np.uint8)
+    size = ["-f", "rawvideo", "-pix_fmt", "gray", "-s", "64x64", "-r", "25", "-i", "-"]
+    to = ["-c:v", "libvpx", "-b:v", "6M", "-deadline", "realtime", "-live", "1", "-f", "webm", "-"]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *size, *to]
+    recorded = subprocess.run(command, input=noise.tobytes(), capture_output=True, check=True).stdout
+    read = open_page(PAGE).evaluate(READ, [base64.b64encode(recorded).decode(), 1, 64, 8, 395])
+    numbers = [number for number, _, _ in read]
+    assert numbers[:4] == [395, 396, 397, 398]
+    assert numbers[4:6] in ([399, 0], [0, 1])  # how long the last frame lasts may be left out
+
+
 def test_nobody_waits_for_a_frame_of_a_video_that_was_closed(open_page, video):
     page = open_page(PAGE)
     assert page.evaluate(CLOSED, base64.b64encode(video).decode()) == "known.mp4 was closed."
@@ -159,6 +174,19 @@ def test_nothing_is_loaded_before_it_is_asked_for(open_page):
     wait_for_ticks(page, 8, DEMO)
     assert len(skills(page)) == 3  # it goes on, with larger frames
     assert page.inner_text(f"{DEMO} [data-part=message]") == ""
+
+
+def test_a_start_that_failed_can_be_tried_again(open_page):
+    page = open_page(PAGE)
+    page.route("**/models/video/*", lambda route: route.abort())
+    page.click(f"{DEMO} [data-part=start]")
+    wait_for_message(page, "The page could not be started")
+    page.unroute("**/models/video/*")
+    page.click(f"{DEMO} [data-part=start]")
+    wait_for_message(page, "Now playing: the bottle.")
+    wait_for_ticks(page, 3, DEMO)
+    page.click(f"{DEMO} [data-part=pause]")
+    assert page.get_attribute(f"{DEMO} [data-part=pause]", "aria-pressed") == "true"
 
 
 def test_a_file_of_the_readers_plays(open_demo, video):
@@ -237,6 +265,26 @@ def test_it_stands_still_with_reduced_motion_and_steps_by_keyboard(open_demo):
     page.keyboard.press("Enter")
     wait_for_message(page, f"Frame {LISTED['first'] + 6}. ")
     assert pictures(page) != before
+
+
+def test_after_a_pause_the_truth_comes_beside_its_forecasts(open_demo):
+    page = open_demo(reduced_motion="reduce")
+    wait_for_ticks(page, 8, DEMO)
+    page.click(f"{DEMO} [data-part=roll]")
+    said = page.locator(f"{DEMO} [data-part=rollout-said]")
+    said.filter(has_text="still to come").wait_for()
+    page.click(f"{DEMO} [data-part=pause]")
+    said.filter(has_text="10 ahead").wait_for()
+
+
+def test_a_video_that_jumps_leaves_no_promise(open_demo):
+    page = open_demo(reduced_motion="reduce")
+    wait_for_ticks(page, 8, DEMO)
+    page.click(f"{DEMO} [data-part=roll]")
+    said = page.locator(f"{DEMO} [data-part=rollout-said]")
+    said.filter(has_text="still to come").wait_for()
+    page.fill(f"{DEMO} [data-part=every]", "2")
+    said.filter(has_text="will not come").wait_for()
 
 
 @pytest.mark.parametrize("width", [1280, 400])

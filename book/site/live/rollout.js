@@ -32,12 +32,14 @@ export class Rollout {
     this.demo = demo;
     this.largest = largest;
     this.strips = ["came", "forecast", "erred"].map((name) => demo.part(name));
-    this.drop();
+    /** @type {Float32Array[]} */
+    this.frames = [];
+    this.came = 0;
   }
 
-  /** Wait for nothing more. */
+  /** Wait for nothing more: what comes does not follow from what was seen. */
   drop() {
-    /** @type {Float32Array[]} */
+    if (this.came < this.frames.length) this.say("The rest of the truth will not come, since the video has jumped.");
     this.frames = [];
     this.came = 0;
   }

@@ -142,8 +142,20 @@ function listenToHands() {
       steer(Number(action));
       if (state.paused) state.pendingFrames = 1;
     };
+    let byKey = false;
     button.addEventListener("pointerdown", press);
-    button.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => isKey(event) && press());
+    button.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      byKey = isKey(event);
+      if (byKey) press();
+    });
+    // screen readers and voice control send a click alone: it steers for a frame
+    button.addEventListener("click", (/** @type {MouseEvent} */ event) => {
+      if (event.detail === 0 && !byKey) {
+        press();
+        steer(STAY);
+      }
+      byKey = false;
+    });
     for (const end of ["pointerup", "pointercancel", "pointerleave", "keyup", "blur"]) button.addEventListener(end, () => steer(STAY));
   }
 }

@@ -164,9 +164,6 @@ function listenToControls() {
     state.stepping = true;
   });
   part("roll").addEventListener("click", () => (state.rolling = true));
-  part("pause").addEventListener("click", () => {
-    if (!state.paused) forget(); // a camera went on meanwhile
-  });
   state.every = demo.slider("every", (every) => {
     state.every = every;
     forget();
@@ -190,9 +187,10 @@ function listenToControls() {
 async function start() {
   [about] = await Promise.all([networks.listed("video"), networks.loadRuntime()]);
   rollout = new Rollout(demo, LOOK.largest);
+  await resize(Number(part("sides").querySelector("input:checked").value));
+  // only now, since whatever fails before can be started again
   demo.pausable(state);
   const playClip = listenToControls();
-  await resize(Number(part("sides").querySelector("input:checked").value));
   demo.open();
   part("pause").focus();
   await playClip();

@@ -58,6 +58,17 @@ function silent() {
 }
 
 /**
+ * Let the browser find out how long a video is, if it is a recording that does not say so: at its end it knows.
+ * @param {HTMLVideoElement} video
+ */
+async function findDuration(video) {
+  const atItsEnd = happened(video, "seeked");
+  video.currentTime = 1e9;
+  await atItsEnd;
+  await seek(video, 0);
+}
+
+/**
  * How long a frame of a video lasts, in seconds: the shortest time between two that are shown.
  *
  * A busy machine skips frames, so the mean would be too long.
@@ -132,6 +143,7 @@ export async function openVideo(file, name, first = 0) {
     throw new Error(`This browser cannot decode ${name}. It takes MP4 with H.264, and most take WebM.`);
   }
   if (!video.videoWidth) throw new Error(`${name} holds no pictures.`);
+  if (!Number.isFinite(video.duration)) await findDuration(video);
   const lasts = await frameLasts(video);
   const length = Math.max(1, Math.min(LONGEST, Math.floor(video.duration / lasts + 0.5)));
   const canvas = document.createElement("canvas");
@@ -197,7 +209,12 @@ export async function openCamera() {
   }
   const video = silent();
   video.srcObject = stream;
-  await video.play();
+  try {
+    await video.play();
+  } catch (error) {
+    for (const each of stream.getTracks()) each.stop(); // or nobody could let the camera go
+    throw error;
+  }
   const canvas = document.createElement("canvas");
   const track = stream.getVideoTracks()[0];
   let number = -1;
