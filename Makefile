@@ -159,7 +159,7 @@ constraints:
 	.venv-pin/bin/uv pip compile requirements-dev.txt --universal --python-version 3.11 --upgrade --no-emit-index-url --no-header --no-annotate --quiet --output-file constraints.txt
 
 clean:
-	rm -rf _build .pytest_cache .ruff_cache .mypy_cache build *.egg-info
+	rm -rf _build book/api .pytest_cache .ruff_cache .mypy_cache build *.egg-info
 	find nextframe tests tools -name __pycache__ -type d -exec rm -rf {} +
 
 clean-all: clean

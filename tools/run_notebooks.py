@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "NEXTFRAME_PROFILE": "cpu",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "KERAS_BACKEND": "tensorflow",
+    "TQDM_DISABLE": "1",  # a bar appears on a slow machine alone
     "TF_ENABLE_ONEDNN_OPTS": "1",  # as in the benchmark: see nextframe/benchmark/processes.py
 }
 # TensorFlow's C++ code writes to the process's own stderr, which Jupyter would store and nbval never sees.

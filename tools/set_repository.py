@@ -25,7 +25,7 @@ def repository(root: Path = ROOT) -> tuple[str, str]:
 
 
 def owner_and_name(url: str) -> tuple[str, str]:
-    found = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+?)/?", url)
+    found = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+?)(?:\.git)?/?", url)
     if not found:
         raise ValueError(f"{url!r} is not a repository's address: expected https://github.com/OWNER/NAME")
     return found[1], found[2]

@@ -40,10 +40,12 @@ def main() -> None:
     wanted = parts([name for name in EXAMPLES if name != CLIP], SEQUENCES)
     with multiprocessing.get_context("forkserver").Pool(initializer=in_worker) as pool:
         prepare(wanted, folder, pool, kinds=())
-    model = train(folder, wanted, folder / "checkpoint.weights.h5", STEPS, proposals=())
+    checkpoint = folder / "checkpoint.weights.h5"
+    model = train(folder, wanted, checkpoint, STEPS, proposals=())
     memory = io.BytesIO()
     np.savez_compressed(memory, *(weights.astype(np.float16) for weights in model.get_weights()))
     write_atomically(WEIGHTS, memory.getvalue())
+    checkpoint.unlink(missing_ok=True)  # whoever deletes the weights wants others
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from nextframe import clips
+from nextframe import clips, pretrained
 from nextframe._utils.files import asset_checksums, sha256, without_nan, write_atomically
 from nextframe._utils.validation import whole_number
 from nextframe.datasets.real_clips import EXAMPLES
@@ -167,11 +167,13 @@ def read_planes(
 
 
 def shipped_as(source: Path) -> str | None:
-    """Return the name of the shipped clip that a file is a copy of, or None if it is another video."""
+    """Return the name of the clip that the shipped weights saw and that a file is a copy of, or None."""
     if not source.is_file():
         return None
     own, checksums = sha256(source), asset_checksums()
-    return next((name for name in EXAMPLES if checksums[f"{name}.mp4"] == own), None)
+    weights = pretrained.read_index(pretrained.VIDEO_FOLDER)  # a clip that came later was not learned from
+    names = [name for name in EXAMPLES if f"flow_unet-without-{name}" in weights]
+    return next((name for name in names if checksums[f"{name}.mp4"] == own), None)
 
 
 def fingerprint(planes: list[np.ndarray]) -> str:

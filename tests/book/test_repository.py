@@ -53,6 +53,11 @@ def test_every_address_is_the_books_own(copy):
                 assert found == published_book(OWN), path
 
 
+@pytest.mark.parametrize("end", ["", "/", ".git", ".git/"])
+def test_an_address_is_taken_as_it_is_copied(end):
+    assert owner_and_name(f"https://github.com/you/your.own-book{end}") == ("you", "your.own-book")
+
+
 def test_only_the_books_own_repository_publishes(copy):
     owner, name = owner_and_name(OWN)
     workflows = [path.read_text(encoding="utf-8") for path in (copy / ".github/workflows").glob("*.yml")]

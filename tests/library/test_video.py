@@ -24,6 +24,7 @@ from nextframe.layers.flow_proposals import PROPOSALS, flow_proposals
 from nextframe.models import build
 from nextframe.scenes import Split, scene_cuts, split_scenes
 from nextframe.video import contest, forecast_video, report, training_run
+from nextframe.video.forecast import shipped_as
 
 FILES = {"next.png", "forecast.mp4", "comparison.mp4", "model.keras", "report.html", "report.json"}
 
@@ -333,6 +334,9 @@ def test_a_clip_that_ships_is_forecast_by_weights_that_never_saw_it(tmp_path, mo
         forecast_video(tmp_path / name, tmp_path / f"of {name}", size=32, minutes=0, horizon=1, progress=False)
         training_run.prepare(tmp_path / name, 32, None, seconds=1)
     assert loaded == ["tree", "tree", None, None]
+    kept = {name: about for name, about in pretrained.read_index(pretrained.VIDEO_FOLDER).items() if "tree" not in name}
+    monkeypatch.setattr(pretrained, "read_index", lambda folder: kept)
+    assert shipped_as(tmp_path / "mine.mp4") is None  # a clip that came later was seen by no weights
 
 
 def test_the_picture_of_the_report_says_whose_frame_is_which():
