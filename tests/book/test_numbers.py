@@ -457,6 +457,44 @@ def test_the_budgets_are_the_files():
         assert page[name][label] == said, (name, label)
 
 
+def test_the_newcomers_page_is_right_about_more_time():
+    """What it says in words: SimVP's error is halved from three minutes to ten, and then below three of a Conv2D's."""
+
+    def error(protocol, row):
+        return np.mean([run["scores"]["all"]["MSE per frame"][0] for run in runs(protocol)[row]])
+
+    three, ten = error("digits-32-after-2017", "simvp-tau"), error("digits-32-budgets", "simvp-tau-600")
+    forecaster, later = error("digits-32", "forecaster"), error("digits-32-budgets", "forecaster-600")
+    assert ten == pytest.approx(three / 2, rel=0.05)
+    assert ten < error("digits-32", "frames as channels") < three
+    assert three / forecaster == pytest.approx(2, abs=0.2)
+    assert 1.25 < ten / later < 1.33
+
+
+def test_many_futures_is_right_about_what_lasts():
+    """Draws soften by a fifth in ten steps; who has read its own frames shows the digit about twice as long."""
+    stored = runs("many-futures")
+
+    def along(row, metric):
+        return np.mean([run["scores"][metric] for run in stored[row]], axis=0)
+
+    ends = [along("many futures", metric)[9] for metric in ("energy", "sharpness")]
+    assert [1 - end for end in ends] == pytest.approx([0.2, 0.2], abs=0.05)
+
+    def lasts(row):
+        failed = [
+            (np.array(run["scores"]["long digit"]) < 0.5) | (abs(np.log2(run["scores"]["long energy"])) > 1)
+            for run in stored[row]
+        ]
+        return [int(np.argmax(each)) if each.any() else len(each) for each in failed]
+
+    few, ten = (max(max(lasts(row)) for row in rows) for rows in (["flow matching", "mean cnn"], ["forecaster"]))
+    assert few < ten <= 10
+    assert 1.6 < np.mean(lasts("many futures")) / np.mean(lasts("single frames")) < 2.6
+    assert min(min(lasts(row)) for row in ("many futures", "single frames", "context noise")) > 1.5 * ten
+    assert max(along(row, "long digit")[59] for row in stored if row != "copy last") < 0.5
+
+
 WORLDS = {  # as chapter 14 calls them
     "squared error": "squared error",
     "cross-entropy, as yours": "short",
