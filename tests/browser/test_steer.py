@@ -1,5 +1,7 @@
 """The game of the page "Try it", and the network that has learned it."""
 
+import functools
+
 import numpy as np
 import pytest
 from live_page import PAGE, demo_opener, listed, ticks, wait_for_ticks
@@ -135,23 +137,19 @@ def test_a_finger_steers_too(open_demo):
     page.mouse.up()
 
 
-@pytest.mark.parametrize(("button", "moved"), [("left", -2), ("right", 2)])
-@pytest.mark.parametrize("how", ["a click alone", "Enter", "the mouse"])
-def test_a_button_steers_for_a_frame_however_it_is_pressed(button, moved, how, open_demo):
+def test_a_button_steers_for_a_frame_however_it_is_pressed(open_demo):
     """A click alone, with no pointer and no key, is what a screen reader or voice control sends."""
     page = open_demo(reduced_motion="reduce")
     wait_for_ticks(page, 3, DEMO)
-    pressed = page.locator(f"{DEMO} [data-part={button}]")
-    for _ in range(2):
-        begun = paddle(page, "truth")
-        press = {
-            "a click alone": lambda: pressed.evaluate("button => button.click()"),
-            "Enter": lambda: pressed.press("Enter"),
-            "the mouse": pressed.click,
-        }[how]
-        step(page, press)
-        assert paddle(page, "truth") == np.clip(begun + moved, 2, 24)
-    assert pressed.get_attribute("aria-pressed") == "false"
+    for button, moved in (("left", -2), ("right", 2)):
+        pressed = page.locator(f"{DEMO} [data-part={button}]")
+        click = functools.partial(pressed.evaluate, "button => button.click()")
+        keys = [functools.partial(pressed.press, key) for key in ("Enter", " ")]
+        for press in (click, click, *keys, pressed.click, click):
+            begun = paddle(page, "truth")
+            step(page, press)
+            assert paddle(page, "truth") == np.clip(begun + moved, 2, 24)
+        assert pressed.get_attribute("aria-pressed") == "false"
 
 
 def test_a_reset_takes_the_dream_back_to_the_game(open_demo):
