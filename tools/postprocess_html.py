@@ -60,7 +60,9 @@ def postprocess(text: str, name: str) -> str:
 def postprocess_pages(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.name == "html":
         folder = Path(app.outdir)
-        for path in [*folder.glob("book/**/*.html"), *folder.glob("notebooks/*.html"), folder / "search.html"]:
+        # The theme's own files are no pages, nor is the redirection to the first page
+        others = {folder / "index.html", *folder.glob("_static/**/*.html")}
+        for path in set(folder.rglob("*.html")) - others:
             text = path.read_text(encoding="utf-8")
             if not text.endswith(_DONE):
                 path.write_text(postprocess(text, path.name) + _DONE, encoding="utf-8")

@@ -39,6 +39,14 @@ def test_every_page_of_the_contents_is_built():
     assert {f"notebooks/{name}" for name in CHAPTERS} <= set(files)
 
 
+def test_no_page_was_left_as_the_theme_wrote_it():
+    """Nor the index and the source code, which the library's pages link to."""
+    others = {HTML / "index.html", *HTML.glob("_static/**/*.html")}
+    pages = set(HTML.rglob("*.html")) - others
+    assert {HTML / page for page in PAGES} < pages
+    assert [path for path in pages if "THEBE_JS_URL" in path.read_text(encoding="utf-8")] == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_pictures_are_described(page, soups):
     for image in article(soups[page]).find_all("img"):
