@@ -185,6 +185,17 @@ def test_frame_slider_moves_all_its_pictures_and_no_others(show):
     assert page.problems == []
 
 
+def test_on_a_phone_two_frames_of_any_slider_are_abreast(show):
+    """Each of two sliders on a page has its own size."""
+    page = show(
+        *(widgets.frame_slider({name: np.zeros((3, 6, side), np.uint8) for name in "ab"}, "t") for side in (96, 80))
+    )
+    page.set_viewport_size({"width": 400, "height": 800})
+    boxes = page.locator(".frame").evaluate_all("all => all.map(one => one.getBoundingClientRect())")
+    assert [round(box["width"]) for box in boxes] == [176, 176, 160, 160]
+    assert [box["top"] for box in boxes[::2]] == [box["top"] for box in boxes[1::2]]
+
+
 @pytest.mark.parametrize(
     "text", ["From the first to the LAST frame", "</script><b>", "{{ start }} {% raw %}", "a \" & ' <i>"]
 )
