@@ -186,14 +186,14 @@ def copying_error(clip: np.ndarray) -> float:
     return float(metrics.mse(frames[1:], frames[:-1]).mean())
 
 
-def moving_mnist_64(training: int = 10_000, test: int = 10_000, official: bool = True) -> Task:
+def moving_mnist_64(training: int = 10_000, test: int = 10_000, official: bool = True, validation: int = 200) -> Task:
     """Moving MNIST (Srivastava et al., 2015): two digits of 28 pixels on 64×64, ten frames of context, ten to forecast.
 
     Clips to train on and to choose by are drawn here, of digits of their own, and move as the official ones do: by
     whole pixels. Those to be scored on are the official test set, which `tensorflow_datasets` downloads once (800 MB).
 
     Args:
-        training: Number of clips to train on.
+        training, validation: Numbers of clips to train on, and to choose by.
         test: Number of clips to be scored on; of the official ones, from the first.
         official: Whether to be scored on those. If not, on clips drawn here in the same way, of digits that no other
             clip has: no download, and no number for the literature's table.
@@ -206,7 +206,7 @@ def moving_mnist_64(training: int = 10_000, test: int = 10_000, official: bool =
     videos = windows.to_unit(tested)
     return Task(
         training_clips=moving_digits(training, 20, split="train", **drawn),
-        validation_clips=moving_digits(200, 20, split="validation", **drawn),
+        validation_clips=moving_digits(validation, 20, split="validation", **drawn),
         context=videos[:, :10],
         future=videos[:, 10:],
         video=videos[:1],
