@@ -471,6 +471,27 @@ def test_the_newcomers_page_is_right_about_more_time():
     assert 1.25 < ten / later < 1.33
 
 
+def test_the_literatures_task_is_the_files():
+    page, stored = tables("12_after_2017")["clips drawn here, one seed"], runs("moving-mnist-64-drawn")
+    assert page.keys() == stored.keys()
+    for name, (run,) in stored.items():
+        errors = run["scores"]["all"]["MSE per frame"]
+        columns = {"MSE, ten frames": np.mean(errors), "the first": errors[0], "the tenth": errors[9]}
+        for column, value in columns.items():
+            assert says(page[name][column], [value]), (name, column)
+        assert page[name]["steps"] == (f"{run['settings']['steps']:,}" if run["history"] else "–")
+    errors = {name: np.array(run["scores"]["all"]["MSE per frame"]) for name, (run,) in stored.items()}
+    assert list(page) == sorted(errors, key=lambda name: errors[name].mean())
+    # in words: who is behind whom, and that only one network stays below a black frame
+    trained = [name for name, (run,) in stored.items() if run["history"]]
+    assert [name for name in trained if errors[name][9] < errors["black"][9]] == ["forecaster"]
+    assert max(errors[name][0] for name in trained) < errors["copy last"][0] / 2
+    newcomers = [errors[name][0] for name in ("simvp-tau", "predrnn", "predformer")]
+    assert errors["forecaster"][0] < errors["frames as channels"][0] < min(newcomers)
+    assert errors["simvp-tau"][9] / errors["simvp-tau"][0] == pytest.approx(15, abs=0.5)
+    assert errors["forecaster"].mean() / errors["black"].mean() == pytest.approx(0.5, abs=0.02)
+
+
 def test_many_futures_is_right_about_what_lasts():
     """Draws soften by a fifth in ten steps; who has read its own frames shows the digit about twice as long."""
     stored = runs("many-futures")
