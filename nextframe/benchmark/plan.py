@@ -57,7 +57,7 @@ class Benchmark:
 
     @property
     def weights_folder(self) -> Path:
-        """Folder of the runs' weights: with their results, but for the package's own, which are not to grow by them."""
+        """Return where the runs' weights lie: beside their results, but in `_build` for results of the package itself."""
         own = self.folder.parent.resolve() == results.FOLDER.resolve()
         return Path("_build") / "benchmark" / self.name if own else self.folder / "weights"
 
