@@ -57,7 +57,7 @@ class Benchmark:
 
     @property
     def weights_folder(self) -> Path:
-        """Return where the runs' weights lie: beside their results, but in `_build` for results of the package itself."""
+        """Return the folder of the runs' weights, which for the package's own results lies outside of the package."""
         own = self.folder.parent.resolve() == results.FOLDER.resolve()
         return Path("_build") / "benchmark" / self.name if own else self.folder / "weights"
 
