@@ -488,6 +488,7 @@ def test_the_literatures_task_is_the_files():
     assert max(errors[name][0] for name in trained) < errors["copy last"][0] / 2
     newcomers = [errors[name][0] for name in ("simvp-tau", "predrnn", "predformer")]
     assert errors["forecaster"][0] < errors["frames as channels"][0] < min(newcomers)
+    assert newcomers[1] < errors["optical flow"][0] < min(newcomers[0], newcomers[2])
     assert errors["simvp-tau"][9] / errors["simvp-tau"][0] == pytest.approx(15, abs=0.5)
     assert errors["forecaster"].mean() / errors["black"].mean() == pytest.approx(0.5, abs=0.02)
 
