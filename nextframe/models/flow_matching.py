@@ -45,10 +45,7 @@ def denoiser(
     clock = ops.ones_like(x[..., :1]) * time[:, None, None]
     x = ops.concatenate([x, clock], axis=-1)
     x = unet(x, filters, blocks, deep_filters, deep_blocks)
-    # A name that the forecaster has not: Keras on PyTorch finds weights by
-    # name, and would never clear the gradients of one of two namesakes.
-    name = "kernels_of_denoiser"
-    kernels = predict_kernels(x, max_displacement, "softmax", name)
+    kernels = predict_kernels(x, max_displacement, "softmax")
     moved = apply_kernels(context[:, -1], kernels, max_displacement, patch)
     frame = unpatchify(correct(moved, x, patch), patch)
     return keras.Model([context, mean, noisy, time], frame, name="denoiser")
@@ -95,7 +92,10 @@ def flow_matching(
     motion = (frames, max_displacement, patch)
     half = (max(filters // 2, 1), max(blocks // 2, 1), *size[2:])
     forecast = forecaster(context_shape, *half, *motion, kernels="softmax")
-    denoise = denoiser(tuple(context_shape), *size, *motion)
+    # In a scope, since its kernels have a namesake in the forecaster: Keras on
+    # PyTorch finds weights by their paths, and would lose one of the two
+    with keras.name_scope("denoiser"):
+        denoise = denoiser(tuple(context_shape), *size, *motion)
     noise = keras.Input(context_shape[1:], name="noise")
     mean = forecast(context)
     x = mean + NOISE * noise

@@ -56,10 +56,7 @@ def unet(
 
 
 def predict_kernels(
-    x: keras.KerasTensor,
-    max_displacement: int,
-    kernels: str,
-    name: str = "kernels",
+    x: keras.KerasTensor, max_displacement: int, kernels: str
 ) -> keras.KerasTensor:
     """Kernel prediction: one weight for each shift, for every patch; before training, all weight is on no shift."""
     one_of("kernels", kernels, KERNELS)
@@ -67,7 +64,7 @@ def predict_kernels(
         return ops.ones_like(x[..., :1])
     shifts = (2 * max_displacement + 1) ** 2
     options = {"kernel_initializer": "zeros", "dtype": "float32"}
-    change = layers.Conv2D(shifts, 1, name=name, **options)(x)
+    change = layers.Conv2D(shifts, 1, name="kernels", **options)(x)
     no_shift = np.eye(shifts, dtype="float32")[shifts // 2]
     if kernels == "softmax":
         return ops.softmax(change + 10 * no_shift)  # 10 leaves 0.998 there
