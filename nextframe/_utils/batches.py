@@ -55,7 +55,7 @@ class Batches(keras.utils.PyDataset):
     """Batches of examples that are gathered by number; a pass over all of them is an epoch.
 
     Keras counts the epochs: it calls `on_epoch_end` after each, and so does a plain `for` loop. As `fit` of Keras also
-    calls it before the first one, it begins with the second epoch's order, other than `nextframe.training.fit`.
+    calls it before the first one, it begins with the second epoch's order, unlike `nextframe.training.fit`.
     """
 
     def __init__(
