@@ -4,7 +4,9 @@ The only module that touches `tf.data`.
 """
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -104,6 +106,9 @@ class Batches(keras.utils.PyDataset):
 
     def endless(self, first: int) -> Iterator[tuple]:
         """Yield the batches of this epoch and all later ones, from batch number `first` on."""
-        for number in itertools.count(first):
-            epoch, within = divmod(number, len(self))
-            yield self.batch(self.epoch + epoch, within)
+        ahead: deque[Future] = deque()
+        with ThreadPoolExecutor(self.workers) as pool:  # which gathers while the model works
+            for number in itertools.count(self.epoch * len(self) + first):
+                ahead.append(pool.submit(self.batch, *divmod(number, len(self))))
+                if len(ahead) > self.max_queue_size:
+                    yield ahead.popleft().result()
