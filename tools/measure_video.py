@@ -28,11 +28,12 @@ from nextframe import pretrained
 from nextframe._utils.files import sha256
 from nextframe.benchmark import results
 from nextframe.benchmark.tasks import read_real_clip, something_moves
-from nextframe.datasets.real_clips import EXAMPLES, example_path
+from nextframe.datasets.real_clips import example_path
 from nextframe.models.flow_unet import FRAMES
 from nextframe.scenes import scene_cuts, split_scenes
 from nextframe.video.contest import hold_contest
 from nextframe.video.evidence import FOLDER
+from nextframe.video.forecast import clips_learned_from
 
 ORIGINS = (0.5, 0.7, 1.0)
 SIZES = (64, 128)
@@ -74,12 +75,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="of training; 0 for the weights as they are")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     given = parser.parse_args()
-    weights = pretrained.read_index(pretrained.VIDEO_FOLDER)
-    names = [name for name in EXAMPLES if f"flow_unet-without-{name}" in weights]  # one that came later has none
     for size in given.sizes:
         for seed in given.seeds:
             for origin in ORIGINS:
-                for name in names:
+                for name in clips_learned_from():
                     how = f"trained-{seed}" if given.seconds else "unseen"
                     label = f"{name}-{size}-{round(100 * origin)}-{how}"
                     if (FOLDER / f"{label}.json").exists():

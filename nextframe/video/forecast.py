@@ -171,9 +171,13 @@ def shipped_as(source: Path) -> str | None:
     if not source.is_file():
         return None
     own, checksums = sha256(source), asset_checksums()
-    weights = pretrained.read_index(pretrained.VIDEO_FOLDER)  # a clip that came later was not learned from
-    names = [name for name in EXAMPLES if f"flow_unet-without-{name}" in weights]
-    return next((name for name in names if checksums[f"{name}.mp4"] == own), None)
+    return next((name for name in clips_learned_from() if checksums[f"{name}.mp4"] == own), None)
+
+
+def clips_learned_from() -> list[str]:
+    """Return the names of the shipped clips that the network's weights saw; one that came later is not among them."""
+    weights = pretrained.read_index(pretrained.VIDEO_FOLDER)
+    return [name for name in EXAMPLES if f"flow_unet-without-{name}" in weights]
 
 
 def fingerprint(planes: list[np.ndarray]) -> str:

@@ -34,13 +34,12 @@ share = 1
 
 @pytest.fixture
 def computed_anew():
-    """Fingerprints are computed anew in this test, whenever it says so, and after it: it changes code."""
+    """A function after which fingerprints are computed anew, as they are after a test that changes code."""
 
     def clear():
         for cached in (fingerprints._today, fingerprints._task):
             cached.cache_clear()
 
-    clear()
     yield clear
     clear()
 
