@@ -55,9 +55,10 @@ ONLY_MARKED = """;axe.configure({rules: [
 ]})"""
 
 # Marks three elements with a text of each kind. Whoever can read those can read all: the others have the same colours,
-# size and surroundings. axe-core looks at elements one by one, and a chapter has thousands.
-MARK_A_FEW = """() => {
-    const seen = {};  // a kind is a list, and its text the key
+# size and surroundings. axe-core looks at elements one by one, and a chapter has thousands; so a kind of which three
+# were readable on an earlier page is left out.
+MARK_A_FEW = """readable => {
+    const seen = {...readable};  // a kind is a list, and its text the key
     const behind = element => {
         const {backgroundColor, backgroundImage} = getComputedStyle(element);
         const isClear = backgroundColor === "rgba(0, 0, 0, 0)" && backgroundImage === "none";
@@ -65,7 +66,6 @@ MARK_A_FEW = """() => {
     };
     const opacity = element => element ? getComputedStyle(element).opacity * opacity(element.parentElement) : 1;
     for (const element of document.body.querySelectorAll("*")) {
-        element.removeAttribute("data-one-of-a-kind");
         const hasText = [...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
         if (!(hasText || element.matches("input, select, textarea")) || !element.checkVisibility()) continue;
         const {color, fontSize, fontWeight, textShadow, textDecorationLine} = getComputedStyle(element);
@@ -74,28 +74,50 @@ MARK_A_FEW = """() => {
         seen[kind] = (seen[kind] ?? 0) + 1;
         if (seen[kind] <= 3) element.setAttribute("data-one-of-a-kind", "");
     }
+    return seen;
 }"""
+
+# Half of a chapter's elements are the words of its code, of which nothing but the colour can be wrong: one text is left
+# of what has no mark
+JOIN_WORDS_OF_CODE = """() => document.querySelectorAll("pre").forEach(code => {
+    const words = [...code.querySelectorAll("*")];
+    if (words.every(word => word.matches("span:not([data-one-of-a-kind], [role], [tabindex])")))
+        code.replaceChildren(code.textContent);
+})"""
+
+
+@pytest.fixture(scope="session")
+def readable():
+    """How many elements with a text of each kind were readable on earlier pages, in each theme."""
+    return {"light": {}, "dark": {}}
 
 
 @pytest.fixture
-def accessibility_violations():
-    """A function that lists the violations that axe-core finds on a page.
+def accessibility_violations(readable):
+    """A function that lists the violations that axe-core finds on a page, which is of no further use after it.
 
     Colours are tried in the light theme and in the dark one, all else in one of them.
     """
 
     def accessibility_violations(page, colours=True):
-        axe = Axe(AXE_SCRIPT + ONLY_MARKED)
-        runs = [("light", {"rules": {rule: {"enabled": False} for rule in OF_COLOUR}})]
-        if colours:
-            runs = [("light", {}), ("dark", {"runOnly": OF_COLOUR})]
-        found = []
-        for theme, rules in runs:
+        seen = {}
+        for theme in ("dark", "light"):
             page.emulate_media(color_scheme=theme)
             page.wait_for_selector(f"html[data-theme={theme}]")
-            page.evaluate(MARK_A_FEW)
+            if colours:
+                seen[theme] = page.evaluate(MARK_A_FEW, readable[theme])
+        page.evaluate(JOIN_WORDS_OF_CODE)
+        axe = Axe(AXE_SCRIPT + ONLY_MARKED)
+        found = []
+        for theme, rules in {"light": {}, "dark": {"runOnly": OF_COLOUR}}.items():
+            if theme == "dark" and not page.locator("[data-one-of-a-kind]").count():
+                continue
+            page.emulate_media(color_scheme=theme)
+            page.wait_for_selector(f"html[data-theme={theme}]")
             violations = axe.run(page, None, {"resultTypes": ["violations"], **rules}).response["violations"]
             found += [(theme, v["id"], v["help"], [n["html"][:200] for n in v["nodes"][:3]]) for v in violations]
+        if not found:
+            readable.update(seen)
         return found
 
     return accessibility_violations
