@@ -32,6 +32,7 @@ LOSSES = {
 
 SCHEDULES = ("cosine", "constant")
 WARM_UP = 0.05  # share of the steps over which the learning rate rises
+SHORT_ROUND = 50  # steps: a loop over them takes longer to trace than it saves
 
 
 def fit(
@@ -182,13 +183,13 @@ def accuracy(model: keras.Model, dataset: Dataset) -> float:
 def steps_at_once(per_round: int) -> int:
     """Steps that TensorFlow takes in a loop of its own before it returns to Python: the largest divisor up to 10.
 
-    A round must be a whole number of such loops, so that it ends after exactly its steps. Other backends take one step
-    at a time: PyTorch has no such loop, and JAX would trace each of the steps.
+    A round must be a whole number of such loops, so that it ends after exactly its steps; a short one has none. Other
+    backends take one step at a time: PyTorch has no such loop, and JAX would trace each of the steps.
 
     Args:
         per_round: Steps in a round.
     """
-    if keras.backend.backend() != "tensorflow":
+    if keras.backend.backend() != "tensorflow" or per_round < SHORT_ROUND:
         return 1
     return max(size for size in range(1, 11) if per_round % size == 0)
 

@@ -118,7 +118,7 @@ def test_noise_on_the_context_is_learned_from(datasets):
     assert not np.allclose(found[0], found[2], atol=1e-6)
 
 
-@pytest.mark.parametrize(("per_round", "at_once"), [(20, 10), (12, 6), (11, 1)])
+@pytest.mark.parametrize(("per_round", "at_once"), [(50, 10), (54, 9), (53, 1), (40, 1)])
 def test_steps_in_a_loop_are_the_steps_one_by_one(monkeypatch, datasets, per_round, at_once):
     """The last weights, those after each step alone; a step too few or too many, or a stale rate, would show."""
     _, validation = datasets
