@@ -17,7 +17,7 @@ import tensorflow_datasets
 from nextframe import metrics, training
 from nextframe.benchmark import experiments, fingerprints, processes, protocols, results, runner, scoring, tasks
 from nextframe.benchmark.__main__ import main
-from nextframe.benchmark.plan import Benchmark
+from nextframe.benchmark.plan import STAGES, Benchmark
 from nextframe.benchmark.task import Task
 from nextframe.models import CLASSIFIERS, PROBABILISTIC, build
 
@@ -279,7 +279,7 @@ def test_unknown_names_are_explained(protocol, tmp_path):
 def networks_by_protocol():
     """(frames, model, arguments) of every row of the book's protocols, each once, but for those with a stored run.
 
-    Whoever reads a stored run builds its network, to compare the fingerprints.
+    Those are built below, to compare the fingerprints.
     """
     seen, found = set(), {}
     for name in protocols.NAMES:
@@ -313,6 +313,15 @@ def test_the_books_protocols_name_models_that_can_be_built(networks):
             context_shape = shape(json.dumps(frames))
             model = build(name, context_shape, **arguments)
             assert name in CLASSIFIERS | PROBABILISTIC or model.output_shape == (None, *context_shape[1:])
+
+
+@pytest.mark.parametrize("name", protocols.NAMES)
+def test_no_stored_measurement_is_of_older_inputs(name):
+    """Searches and calibrations too, of which pages print some, and which decide the rates and steps of runs."""
+    plan = Benchmark(name)
+    jobs = [job for stage in STAGES for job in plan.jobs(stage, plan.models)]
+    outdated = {job.name: plan.outdated(job) for job in jobs}
+    assert {job: inputs for job, inputs in outdated.items() if inputs} == {}
 
 
 @pytest.mark.parametrize("name", protocols.NAMES)
