@@ -21,9 +21,9 @@ from nextframe.video import evidence
 
 FIGURES = Path(__file__).resolve().parents[1] / "book" / "figures"
 SITE = FIGURES.parent / "site"
-FPS = 15  # of the film, in its own time
+FPS = 15  # of the video, in its own time
 FILMED = range(72, 132)  # frames, at this rate, in which the box turns
-WIDTH = 432  # of the film on the page, in pixels
+WIDTH = 432  # of the video on the page, in pixels
 LARGEST_ERROR = 0.25  # that is drawn in full colour
 INK, NEXT = "#0072b2", "#d55e00"  # the logo's colours
 
@@ -40,7 +40,7 @@ def draw_forecasts() -> None:
     figure.savefig(FIGURES / "forecasts.png", bbox_inches="tight", metadata={"Software": None})
 
 
-def film_forecasts() -> None:
+def video_of_forecasts() -> None:
     """Film a real clip, the frame before it copied, the forecasts of a network that never saw it, and their errors."""
     frames = windows.to_unit(clips.read_clip(example_path("box"), size=192, fps=FPS))
     context = np.stack([frames[first - 4 : first] for first in FILMED])
@@ -54,19 +54,19 @@ def film_forecasts() -> None:
     white = [np.full_like(pictures[0][:, :, :4], 255), np.full_like(pictures[0][:, :4], 255)]
     rows = [np.concatenate([pictures[i], white[0], pictures[i + 1]], axis=2) for i in (0, 2)]
     between = np.concatenate([white[1], white[1][:, :, :4], white[1]], axis=2)
-    film = np.concatenate([rows[0], between, rows[1]], axis=1)
-    write_atomically(SITE / "first_page.mp4", ffmpeg.encode(film, FPS))
-    Image.fromarray(film[0]).save(SITE / "first_page.jpg", quality=85)
+    video = np.concatenate([rows[0], between, rows[1]], axis=1)
+    write_atomically(SITE / "first_page.mp4", ffmpeg.encode(video, FPS))
+    Image.fromarray(video[0]).save(SITE / "first_page.jpg", quality=85)
     page = pages.render_with_script(
         "player",
         video="../first_page.mp4",
         poster="../first_page.jpg",
         fps=FPS,
-        frames=len(film),
+        frames=len(video),
         above=["what came", "the frame before, copied"],
         below=["forecast", f"error: {left:.0%} of copying's"],
         width=WIDTH,
-        height=WIDTH * film.shape[1] // film.shape[2],
+        height=WIDTH * video.shape[1] // video.shape[2],
         describe=(
             "A hand turns a patterned box, four times: as it came; each frame replaced by the one before; as a network "
             "forecasts it that never saw this video; and the forecast's errors, faint lines along the box's edges."
@@ -131,6 +131,6 @@ def draw_card() -> None:
 if __name__ == "__main__":
     matplotlib.use("agg")
     draw_forecasts()
-    film_forecasts()
+    video_of_forecasts()
     write_numbers()
     draw_card()

@@ -67,7 +67,7 @@ def in_own_process(job: dict[str, Any], threads: int) -> dict[str, bytes] | str:
         command = [sys.executable, "-m", "nextframe.benchmark", "--job", json.dumps(job), folder]
         with subprocess.Popen(
             command,
-            stdin=subprocess.PIPE,  # never written to: it closes when this process ends, and the job ends too
+            stdin=subprocess.PIPE,  # nothing is written: it closes when this process ends, and so does the job
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env=environment,

@@ -1,6 +1,6 @@
 """Moving digits: clips of handwritten digits that bounce inside a frame, after Srivastava et al. (2015).
 
-Positions are real numbers and digits are drawn between pixels by bilinear interpolation; the films of Moving MNIST
+Positions are real numbers and digits are drawn between pixels by bilinear interpolation; the clips of Moving MNIST
 itself move by whole pixels, and `whole_pixels` draws such ones. Each split draws its own digits, so a model is never
 tested on an image that it saw in training.
 """
@@ -48,7 +48,7 @@ def moving_digits(
         seed: The same seed and arguments give the same clips.
         walls: Distance in pixels from the frame's edges to the walls that digits bounce off. None: there are no walls,
             and each path is drawn so that its digit stays within the frame.
-        whole_pixels: Whether to move as the films of Moving MNIST do: a digit that reaches a wall stops there for a
+        whole_pixels: Whether to move as the clips of Moving MNIST do: a digit that reaches a wall stops there for a
             frame before it turns, and positions are rounded down to whole pixels.
 
     Returns:
@@ -173,7 +173,7 @@ def fold(straight: np.ndarray, room: np.ndarray | float) -> np.ndarray:
 
 
 def stop_at_walls(start: np.ndarray, velocity: np.ndarray, room: np.ndarray, length: int) -> np.ndarray:
-    """Follow digits as the films of Moving MNIST do: one that would pass a wall stays at it for a frame, and turns.
+    """Follow digits as the clips of Moving MNIST do: one that would pass a wall stays at it for a frame, and turns.
 
     Arguments and returned corners as in `bounce`, but the first frame is already one step after `start`.
     """

@@ -47,7 +47,13 @@ def test_adam_in_one_pass_learns_what_adam_learns(tmp_path):
         trained.append([*model.get_weights(), *map(keras.ops.convert_to_numpy, optimizer.variables)])
     plain, one_pass = trained
     for expected, found in zip(plain, one_pass, strict=True):
-        np.testing.assert_allclose(found, expected, atol=2e-5)
+        np.testing.assert_allclose(
+            found,
+            expected,
+            atol=2e-5,
+            err_msg=f"Keras {keras.__version__} has another Adam: write update_in_one_pass in "
+            "nextframe/_utils/keras_private.py after it, or delete it and its call in training.fit, which is then slower",
+        )
     path = tmp_path / "model.keras"
     model.save(path)
     assert type(keras.saving.load_model(path).optimizer) is keras.optimizers.Adam
