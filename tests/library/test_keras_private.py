@@ -52,7 +52,7 @@ def test_adam_in_one_pass_learns_what_adam_learns(tmp_path):
             expected,
             atol=2e-5,
             err_msg=f"Keras {keras.__version__} has another Adam: write update_in_one_pass in "
-            "nextframe/_utils/keras_private.py after it, or delete it and its call in training.fit, which is then slower",
+            "nextframe/_utils/keras_private.py after it, or delete it and its call in training.fit, which gets slower",
         )
     path = tmp_path / "model.keras"
     model.save(path)
