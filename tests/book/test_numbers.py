@@ -487,6 +487,10 @@ def test_the_literatures_task_is_the_files():
         assert page[name]["steps"] == (f"{run['settings']['steps']:,}" if run["history"] else "–")
     errors = {name: np.array(run["scores"]["all"]["MSE per frame"]) for name, (run,) in stored.items()}
     assert list(page) == sorted(errors, key=lambda name: errors[name].mean())
+    for name, row in tables("12_after_2017")["the shortest training published"].items():
+        assert says(row["MSE here"], [errors[name].mean()]), name
+        assert float(row["MSE here"]) > 3 * float(row["published"]), name
+        assert int(row["operations of training, times"].replace(",", "")) > 10_000, name
     # in words: who is behind whom, and that only one network stays below a black frame
     trained = [name for name, (run,) in stored.items() if run["history"]]
     assert [name for name in trained if errors[name][9] < errors["black"][9]] == ["forecaster"]
