@@ -1,6 +1,15 @@
 """What tests of the library and of the browser share."""
 
+import gc
+
 import pytest
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_garbage_is_left():
+    """Networks of one module's tests do not fill the memory of the next: Python is told to look for them seldom."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
