@@ -6,7 +6,7 @@ PyTorch with a plain loop, its windows already floats in memory. Each round time
 and the first steps are left out of the clock. The machine must be idle: PyTorch's threads wait for each other at every
 operation, and where other programs take their cores it falls behind out of all proportion.
 
-    pip install torch --index-url https://download.pytorch.org/whl/cpu  # the one for GPUs can crash beside TensorFlow
+    pip install torch  # a build for CPUs: one for GPUs can crash beside TensorFlow
     python tools/measure_pytorch.py [--rounds 5] [--steps 50] [--threads 2]
 
 Ctrl-C ends it between two steps; only a run that reaches its end is stored.
@@ -34,7 +34,7 @@ from nextframe.datasets.moving_digits import moving_digits
 from nextframe.models import build
 
 SHAPE, BATCH, RATE = (10, 32, 32, 1), 32, 1e-3
-STEPS = 50  # the fewest that `fit` takes ten at a time in TensorFlow's own loop, as in long trainings
+STEPS = training.SHORT_ROUND  # the fewest that `fit` takes ten at a time in TensorFlow's own loop, as in long trainings
 
 
 class DenseLSTM(nn.Module):

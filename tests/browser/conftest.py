@@ -101,11 +101,10 @@ def accessibility_violations(readable):
 
     def accessibility_violations(page, colours=True):
         seen = {}
-        for theme in ("dark", "light"):
+        for theme in readable if colours else ():
             page.emulate_media(color_scheme=theme)
             page.wait_for_selector(f"html[data-theme={theme}]")
-            if colours:
-                seen[theme] = page.evaluate(MARK_A_FEW, readable[theme])
+            seen[theme] = page.evaluate(MARK_A_FEW, readable[theme])
         page.evaluate(JOIN_WORDS_OF_CODE)
         axe = Axe(AXE_SCRIPT + ONLY_MARKED)
         found = []
